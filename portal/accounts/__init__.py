@@ -1,0 +1,1 @@
+"""Staff: sign-in, roles, the organ they act for."""

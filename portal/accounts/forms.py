@@ -1,0 +1,13 @@
+"""The sign-in form."""
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import EmailField, PasswordField
+from wtforms.validators import DataRequired, Length
+
+
+class SignInForm(FlaskForm):
+    """E-mail address and password."""
+
+    email = EmailField(_l("E-mail"), validators=[DataRequired(_l("Enter your e-mail address")), Length(max=254)])
+    password = PasswordField(_l("Password"), validators=[DataRequired(_l("Enter your password")), Length(max=1024)])

@@ -1,0 +1,149 @@
+"""Composes the portal: settings in, a Flask application out. Nobody imports this but wsgi and the tests."""
+
+import logging
+import uuid
+
+from flask import Blueprint, Flask, g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal import assets, clock, db, i18n, security, tables
+from portal.accounts import guard
+from portal.accounts import staff as accounts_staff
+from portal.bases import public as bases
+from portal.cli import register_commands
+from portal.complaints import public as complaints
+from portal.contacts.rules import mask_phone
+from portal.decisions import public as decisions
+from portal.errors import Refusal
+from portal.home import public as home
+from portal.home import staff as home_staff
+from portal.organs import public as organs
+from portal.procedures import public as procedures
+from portal.search import public as search
+from portal.settings import ROOT, Settings
+
+log = logging.getLogger(__name__)
+
+PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
+    home.blueprint,
+    bases.blueprint,
+    procedures.blueprint,
+    decisions.blueprint,
+    organs.blueprint,
+    search.blueprint,
+    complaints.blueprint,
+)
+STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
+    home_staff.blueprint,
+    accounts_staff.blueprint,
+)
+MAX_FORM = 64 * 1024 * 1024
+
+
+def create_app(settings: Settings) -> Flask:
+    """Build the portal for these settings."""
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
+    app.config.update(
+        SETTINGS=settings,
+        TESTING=settings.testing,
+        MAX_CONTENT_LENGTH=MAX_FORM,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["mask_phone"] = mask_phone
+    app.before_request(open_reading)
+    app.teardown_request(close_reading)
+    assert tables.ALL
+    db.init_app(app, settings)
+    security.init_app(app, settings)
+    i18n.init_app(app)
+    guard.init_app(app)
+    assets.init_app(app)
+    register_pages(app)
+    register_errors(app)
+    register_commands(app)
+    app.jinja_env.globals["staff_menu"] = staff_menu
+    app.context_processor(lambda: {"settings": settings, "today": clock.today, "now": clock.now})
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def register_pages(app: Flask) -> None:
+    """Hang every blueprint where it belongs."""
+    for blueprint in PUBLIC_BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    parent = guard.make_parent()
+    for blueprint in STAFF_BLUEPRINTS:
+        parent.register_blueprint(blueprint)
+    app.register_blueprint(parent)
+
+
+def staff_menu() -> list[tuple[str, str, str]]:
+    """Return the staff side's main menu: address, words, section."""
+    return [(url_for("staff.home.index"), _("Overview"), "home")]
+
+
+def open_reading() -> None:
+    """Give safe requests read-only transactions: a GET never writes, and never waits for a writer."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        g.reading = db.read_only.set(True)
+
+
+def close_reading(_problem: BaseException | None) -> None:
+    """Undo `open_reading`, after the session is given back."""
+    token = g.pop("reading", None)
+    if token is not None:
+        db.read_only.reset(token)
+
+
+def register_errors(app: Flask) -> None:
+    """Answer every failure with a page in the reader's language and the right status."""
+    app.register_error_handler(Refusal, show_refusal)
+    app.register_error_handler(CSRFError, show_stale_form)
+    app.register_error_handler(HTTPException, show_http_error)
+    app.register_error_handler(Exception, show_failure)
+
+
+def error_page(status: int, *, message: str = "", incident: str = "") -> ResponseReturnValue:
+    """Return the error page of a status."""
+    staff_side = request.path.startswith("/staff")
+    page = render_template(
+        "errors/error.html", status=status, message=message, incident=incident, staff_side=staff_side
+    )
+    return page, status
+
+
+def show_refusal(refusal: Refusal) -> ResponseReturnValue:
+    """Show why a request was refused."""
+    db.db.session.rollback()
+    return error_page(refusal.status, message=str(refusal.message))
+
+
+def show_stale_form(_problem: CSRFError) -> ResponseReturnValue:
+    """Tell that a form was open for too long."""
+    return error_page(400, message=_("This page was open for too long. Go back, reload it and send it again."))
+
+
+def show_http_error(problem: HTTPException) -> ResponseReturnValue:
+    """Show what HTTP calls an error; redirects pass through."""
+    if problem.code is None or problem.code < 400:
+        return problem
+    if problem.response is not None:
+        return problem.response
+    return error_page(problem.code)
+
+
+def show_failure(problem: Exception) -> ResponseReturnValue:
+    """Log a failure under a number that the reader can quote; the page holds nothing else of it."""
+    incident = uuid.uuid4().hex[:10]
+    log.error("incident %s at %s", incident, request.endpoint, exc_info=problem)
+    db.db.session.rollback()
+    return error_page(500, incident=incident)

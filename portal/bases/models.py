@@ -1,0 +1,58 @@
+"""Enforcement bases: laws, regulations and rules, article by article."""
+
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.db import Model, Recorded, text_enum
+
+
+class BasisStatus(StrEnum):
+    """Whether a text is in force."""
+
+    IN_FORCE = "in_force"
+    AMENDED = "amended"
+    REPEALED = "repealed"
+
+
+class Basis(Recorded, Model):
+    """One text that enforcement rests on, in the version of `version_on`."""
+
+    __tablename__ = "basis"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    level: Mapped[str] = mapped_column(default="")
+    issuer: Mapped[str] = mapped_column(default="")
+    document_number: Mapped[str] = mapped_column(default="")
+    note: Mapped[str] = mapped_column(default="")
+    version_on: Mapped[date | None]
+    effective_on: Mapped[date | None]
+    status: Mapped[BasisStatus] = mapped_column(text_enum(BasisStatus), default=BasisStatus.IN_FORCE)
+    sha256: Mapped[str] = mapped_column(default="")
+
+    articles: Mapped[list["Article"]] = relationship(
+        back_populates="basis", order_by="Article.position", cascade="all, delete-orphan"
+    )
+
+
+class Article(Model):
+    """One article (条), addressable by number; `label` is as printed, `chapter` the heading it stands under."""
+
+    __tablename__ = "article"
+    __table_args__ = (UniqueConstraint("basis_id", "number", "suffix"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    basis_id: Mapped[int] = mapped_column(ForeignKey("basis.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    number: Mapped[int]
+    suffix: Mapped[int] = mapped_column(default=0)
+    label: Mapped[str]
+    chapter: Mapped[str] = mapped_column(default="")
+    section: Mapped[str] = mapped_column(default="")
+    text: Mapped[str]
+
+    basis: Mapped[Basis] = relationship(back_populates="articles")

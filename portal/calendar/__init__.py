@@ -1,0 +1,1 @@
+"""Statutory holidays and make-up workdays; deadlines computed and explained."""

@@ -1,0 +1,106 @@
+"""The commands of the portal; each feature's own commands live in its `cli.py`."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+from flask_babel import force_locale
+
+from portal.errors import Refusal
+from portal.settings import ROOT, Settings
+
+MIGRATIONS = ROOT / "portal" / "migrations"
+
+import_group = AppGroup("import", help="Bring records in from files.")
+database_group = AppGroup("db", help="The database's schema.")
+
+
+def current_settings() -> Settings:
+    """Return the settings of the running application."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
+
+
+def tell(result: dict[str, Any], *, as_json: bool) -> None:
+    """Print a command's result: one JSON object for scripts, `name: value` lines for people."""
+    if as_json:
+        click.echo(json.dumps(result, ensure_ascii=False))
+        return
+    for name, value in result.items():
+        if isinstance(value, list):
+            for item in value:
+                click.echo(f"  {item}")
+        else:
+            click.echo(f"{name}: {value}")
+
+
+def refusals_exit(command: Callable[..., Any]) -> Callable[..., Any]:
+    """End a command with status 1 and one plain sentence when it is refused."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            with force_locale("en"):
+                return command(*args, **kwargs)
+        except Refusal as refusal:
+            click.echo(str(refusal.message), err=True)
+            sys.exit(1)
+
+    return wrapped
+
+
+def alembic_config() -> Any:
+    """Return Alembic's configuration for this application's database."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@database_group.command("upgrade")
+@click.argument("revision", default="head")
+def upgrade(revision: str) -> None:
+    """Bring the schema to the newest version and load the facts that ship with the portal."""
+    from alembic import command
+
+    current_settings().data_dir.mkdir(parents=True, exist_ok=True)
+    command.upgrade(alembic_config(), revision)
+    if revision == "head":
+        for load in FACTS:
+            load()
+
+
+@database_group.command("downgrade")
+@click.argument("revision")
+def downgrade(revision: str) -> None:
+    """Take the schema back to a revision."""
+    from alembic import command
+
+    command.downgrade(alembic_config(), revision)
+
+
+@database_group.command("revision")
+@click.option("-m", "message", required=True)
+def revision(message: str) -> None:
+    """Write a new migration from what the models say."""
+    from alembic import command
+
+    command.revision(alembic_config(), message, autogenerate=True, version_path=str(Path(MIGRATIONS) / "versions"))
+
+
+# What `flask db upgrade` loads once the schema stands; features add theirs in `register_commands`' caller.
+FACTS: list[Callable[[], object]] = []
+
+
+def register_commands(app: Flask) -> None:
+    """Add every command of the portal to an application."""
+    app.cli.add_command(import_group)
+    app.cli.add_command(database_group)

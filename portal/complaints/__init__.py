@@ -1,0 +1,1 @@
+"""Complaints and reports: intake, query code, clocks, answer, rating."""

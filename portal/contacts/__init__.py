@@ -1,0 +1,1 @@
+"""A phone number: language and opt-out."""

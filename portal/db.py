@@ -1,0 +1,183 @@
+"""The database: base model, column types, and how transactions begin.
+
+SQLite: one writer at a time, first come first served. A write transaction waits on a file lock before
+`BEGIN IMMEDIATE`, because SQLite's own busy handler starves late-comers and never helps a reader that turns writer.
+GET and HEAD requests open read-only transactions and never wait.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy_lite import SQLAlchemy
+from sqlalchemy import event, orm
+from sqlalchemy.dialects import postgresql, sqlite
+
+from portal import clock
+from portal.settings import Settings
+
+read_only: ContextVar[bool] = ContextVar("read_only", default=False)
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """A moment, aware, kept in UTC; SQLite forgets the zone on the way back."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def text_enum(kind: type[Enum], length: int = 24) -> sa.Enum:
+    """Return a column type that stores an enum by value, as text without a database-side type."""
+    return sa.Enum(
+        kind,
+        values_callable=lambda members: [member.value for member in members],
+        native_enum=False,
+        create_constraint=False,
+        length=length,
+        validate_strings=True,
+    )
+
+
+class Model(orm.DeclarativeBase):
+    """The base of every table."""
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar = {datetime: UtcDateTime(), str: sa.Text()}
+
+
+class Recorded:
+    """Adds the moment a row was written."""
+
+    created_at: orm.Mapped[datetime] = orm.mapped_column(default=clock.now)
+
+
+class LockedConnection(sqlite3.Connection):
+    """A SQLite connection that holds the write lock's file from BEGIN to COMMIT or ROLLBACK."""
+
+    lock_file: int | None = None
+
+    def lock(self, path: str) -> None:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        self.lock_file = handle
+
+    def _unlock(self) -> None:
+        if self.lock_file is not None:
+            os.close(self.lock_file)
+            self.lock_file = None
+
+    def commit(self) -> None:
+        super().commit()
+        self._unlock()
+
+    def rollback(self) -> None:
+        try:
+            super().rollback()
+        finally:
+            self._unlock()
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self._unlock()
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Open read-only transactions inside; a write raises an error."""
+    token = read_only.set(True)
+    try:
+        yield
+    finally:
+        read_only.reset(token)
+
+
+def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _on_sqlite_begin(connection: sa.Connection) -> None:
+    if read_only.get():
+        connection.exec_driver_sql("PRAGMA query_only=1")
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql("PRAGMA query_only=0")
+    driver = connection.connection.driver_connection
+    path = connection.engine.url.database
+    if isinstance(driver, LockedConnection) and path and path != ":memory:":
+        driver.lock(f"{path}.lock")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _on_postgresql_begin(connection: sa.Connection) -> None:
+    if read_only.get():
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Return the engine's options for a database address."""
+    if sa.make_url(url).get_backend_name() == "sqlite":
+        return {"url": url, "hide_parameters": True, "connect_args": {"factory": LockedConnection, "timeout": 10}}
+    return {"url": url, "hide_parameters": True, "pool_pre_ping": True, "pool_size": 5, "max_overflow": 10}
+
+
+def prepare_engine(engine: sa.Engine) -> None:
+    """Hang the transaction rules of this module on an engine."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _on_sqlite_connect)
+        event.listen(engine, "begin", _on_sqlite_begin)
+    else:
+        event.listen(engine, "begin", _on_postgresql_begin)
+
+
+def upsert(table: type[Model]) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that knows ON CONFLICT, in the dialect of the database in use."""
+    if db.engine.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+db = SQLAlchemy(session_options={"expire_on_commit": False})
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Connect the application to its database."""
+    url = sa.make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    app.config["SQLALCHEMY_ENGINES"] = {"default": engine_options(settings.database_url)}
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)

@@ -1,0 +1,1 @@
+"""Enforcement results and their publication."""

@@ -1,0 +1,1 @@
+"""The seam between portal and notifiers: outbox, attempts, receipts, replies."""

@@ -1,0 +1,155 @@
+"""The outbox and what came back: messages, attempts, receipts, replies."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal import clock
+from portal.contacts.models import Contact
+from portal.db import Model, text_enum
+
+
+class MessageState(StrEnum):
+    """Where a message stands; `unknown` is never resent by machine."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    PERSON = "person"
+    SUPPRESSED = "suppressed"
+    VOID = "void"
+
+
+class Outcome(StrEnum):
+    """How an attempt ended; an attempt without outcome was cut off."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+
+
+class Message(Model):
+    """Something somebody shall hear: one row for one planned occurrence, named by `key`.
+
+    `subject` names the record it concerns (`permit:12`); `values` fills the template, never holding a secret.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index(
+            "ix_message_queue",
+            "priority",
+            "due_at",
+            "id",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "ix_message_sending",
+            "claimed_until",
+            sqlite_where=text("state = 'sending'"),
+            postgresql_where=text("state = 'sending'"),
+        ),
+        Index("ix_message_provider_reference", "provider", "provider_reference"),
+        Index("ix_message_state_changed", "state", "changed_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    template: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True)
+    values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    priority: Mapped[int] = mapped_column(default=5)
+    urgent: Mapped[bool] = mapped_column(default=False)
+    due_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    state: Mapped[MessageState] = mapped_column(text_enum(MessageState), default=MessageState.QUEUED)
+    reason: Mapped[str] = mapped_column(default="")
+    claimed_until: Mapped[datetime | None]
+    attempts_made: Mapped[int] = mapped_column(default=0)
+    provider: Mapped[str] = mapped_column(default="")
+    provider_reference: Mapped[str | None]
+    text: Mapped[str] = mapped_column(default="")
+    segments: Mapped[int] = mapped_column(default=0)
+    accepted_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    replied_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    contact: Mapped[Contact | None] = relationship()
+
+
+class Attempt(Model):
+    """One hand-over to a provider, committed before it is made."""
+
+    __tablename__ = "attempt"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), index=True)
+    provider: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(default=clock.now)
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[Outcome | None] = mapped_column(text_enum(Outcome))
+    provider_reference: Mapped[str | None]
+    error_code: Mapped[str] = mapped_column(default="")
+
+
+class Receipt(Model):
+    """What a provider said of a message; kept even if the message is not known (yet)."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (
+        UniqueConstraint("provider", "event_key"),
+        Index("ix_receipt_reference", "provider", "provider_reference"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str]
+    event_key: Mapped[str]
+    provider_reference: Mapped[str]
+    status: Mapped[str]
+    error_code: Mapped[str] = mapped_column(default="")
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
+    received_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Meaning(StrEnum):
+    """What a reply was understood to say."""
+
+    STOP = "stop"
+    START = "start"
+    GRADE = "grade"
+    DONE = "done"
+    CALL = "call"
+    OTHER = "other"
+
+
+class Reply(Model):
+    """A text that came back; stored once, kept whole, acted on when it can be read."""
+
+    __tablename__ = "reply"
+    __table_args__ = (UniqueConstraint("provider", "event_key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str]
+    event_key: Mapped[str]
+    phone: Mapped[str] = mapped_column(index=True)
+    text: Mapped[str]
+    received_at: Mapped[datetime] = mapped_column(default=clock.now)
+    meaning: Mapped[Meaning] = mapped_column(text_enum(Meaning), default=Meaning.OTHER)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
+    handled_at: Mapped[datetime | None]
+    handled_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+
+    message: Mapped[Message | None] = relationship()

@@ -1,0 +1,31 @@
+"""How Alembic reaches the database: through the running application's engine."""
+
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from alembic import context
+
+from portal.db import Model, UtcDateTime, db
+
+
+def render_item(kind: str, item: Any, _context: object) -> str | Literal[False]:
+    """Write plain types into migrations, which must outlive the code that they were made from."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, sa.Enum):
+        return f"sa.String(length={item.length})"
+    return False
+
+
+engine = db.engine
+with engine.connect() as connection:
+    context.configure(
+        connection=connection,
+        target_metadata=Model.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        compare_type=True,
+        render_item=render_item,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()

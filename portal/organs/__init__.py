@@ -1,0 +1,1 @@
+"""Enforcement organs and their officers."""

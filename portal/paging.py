@@ -1,0 +1,53 @@
+"""Lists a page at a time, with a count that stops counting where nobody reads on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from portal.db import db
+
+T = TypeVar("T")
+SIZE = 20
+COUNT_CAP = 1001
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """One page of a list; `total` stops at COUNT_CAP."""
+
+    items: Sequence[T]
+    number: int
+    total: int
+    size: int = SIZE
+
+    @property
+    def last(self) -> int:
+        return max(1, -(-self.total // self.size))
+
+    @property
+    def capped(self) -> bool:
+        return self.total >= COUNT_CAP
+
+    @property
+    def around(self) -> range:
+        return range(max(1, self.number - 2), min(self.last, self.number + 2) + 1)
+
+
+def page_number(value: str | None) -> int:
+    """Return a page number from an address; nonsense is page one."""
+    return min(max(1, int(value)), 10_000) if value and value.isdigit() and len(value) < 9 else 1
+
+
+def capped_count(statement: sa.Select[Any]) -> int:
+    """Count the rows of a statement, at most COUNT_CAP of them."""
+    inner = statement.order_by(None).with_only_columns(sa.literal(1)).limit(COUNT_CAP).subquery()
+    return db.session.scalar(sa.select(sa.func.count()).select_from(inner)) or 0
+
+
+def list_page(statement: sa.Select[Any], number: int, *, scalars: bool = False, size: int = SIZE) -> Page[Any]:
+    """Return one page of an ordered statement, as rows or (for entities) as scalars."""
+    result = db.session.execute(statement.limit(size).offset((number - 1) * size))
+    items = result.scalars().all() if scalars else result.all()
+    return Page(items, number, capped_count(statement), size)

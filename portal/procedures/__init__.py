@@ -1,0 +1,1 @@
+"""How enforcement proceeds: steps, limits, documents, remedies."""

@@ -1,0 +1,56 @@
+"""Procedures: what happens in which order, by whom, within what time."""
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.db import Model, Recorded
+from portal.organs.models import Organ
+
+
+class Procedure(Recorded, Model):
+    """A procedure as published; texts are data in the city's language with an English rendering."""
+
+    __tablename__ = "procedure"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    title_en: Mapped[str] = mapped_column(default="")
+    summary: Mapped[str] = mapped_column(default="")
+    summary_en: Mapped[str] = mapped_column(default="")
+    organ_id: Mapped[int | None] = mapped_column(ForeignKey("organ.id"))
+    fee: Mapped[str] = mapped_column(default="")
+    documents: Mapped[str] = mapped_column(default="")
+    documents_en: Mapped[str] = mapped_column(default="")
+    remedies: Mapped[str] = mapped_column(default="")
+    remedies_en: Mapped[str] = mapped_column(default="")
+    position: Mapped[int] = mapped_column(default=0)
+
+    organ: Mapped[Organ | None] = relationship()
+    steps: Mapped[list["ProcedureStep"]] = relationship(
+        back_populates="procedure", order_by="ProcedureStep.position", cascade="all, delete-orphan"
+    )
+
+
+class ProcedureStep(Model):
+    """One step; `branch` names the condition when the step is only taken under one."""
+
+    __tablename__ = "procedure_step"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    procedure_id: Mapped[int] = mapped_column(ForeignKey("procedure.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int]
+    title: Mapped[str]
+    title_en: Mapped[str] = mapped_column(default="")
+    text: Mapped[str] = mapped_column(default="")
+    text_en: Mapped[str] = mapped_column(default="")
+    actor: Mapped[str] = mapped_column(default="")
+    actor_en: Mapped[str] = mapped_column(default="")
+    limit: Mapped[str] = mapped_column(default="")
+    limit_en: Mapped[str] = mapped_column(default="")
+    law: Mapped[str] = mapped_column(default="")
+    article: Mapped[str] = mapped_column(default="")
+    branch: Mapped[str] = mapped_column(default="")
+    branch_en: Mapped[str] = mapped_column(default="")
+
+    procedure: Mapped[Procedure] = relationship(back_populates="steps")

@@ -1,0 +1,1 @@
+"""Who is asked afterwards, what they answered, what follows a bad grade."""

@@ -1,0 +1,156 @@
+"""Everything the environment decides, read once.
+
+Defaults are safe in production and publishable; secrets have none.
+The demo is a property of the data directory: `flask demo prepare` leaves a file `demo.json` there
+that holds the demo's own random secrets, so that every later command finds the same demo.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO_FILE = "demo.json"
+QUIET_HOURS = "20:00-08:30"
+HOLD_DAYS = ("none", "holidays", "non-working")
+PROVIDERS = ("sandbox", "twilio")
+
+
+class SettingsError(Exception):
+    """The environment does not make sense; the message names the variable and the mend."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwilioSettings:
+    """What the Twilio adapter needs."""
+
+    account_sid: str = ""
+    auth_token: str = field(default="", repr=False)
+    sender: str = ""
+    api_base: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one running portal."""
+
+    secret_key: str = field(repr=False)
+    database_url: str = field(repr=False)
+    data_dir: Path
+    public_url: str
+    demo: bool = False
+    testing: bool = False
+    sms_providers: tuple[str, ...] = ("sandbox",)
+    sms_signature: str = "【孟州执法】"
+    sms_quiet_hours: tuple[time, time] | None = (time(20), time(8, 30))
+    sms_hold_days: str = "holidays"
+    twilio: TwilioSettings = TwilioSettings()
+    city_name: str = "孟州市"
+    city_name_en: str = "Mengzhou"
+    hotline: str = "0391-0000000"
+    trusted_proxies: int = 0
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether browsers reach the portal over TLS, so that cookies may be marked secure."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether messages stay in the house instead of ringing a phone."""
+        return "sandbox" in self.sms_providers
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the environment.
+
+        Raises SettingsError when a required variable is missing or a value makes no sense.
+        """
+        data_dir = Path(environ.get("DATA_DIR") or ROOT / "var").resolve()
+        demo = _read_demo(data_dir)
+        providers = _providers(environ.get("SMS_PROVIDER", ""))
+        quiet = environ.get("SMS_QUIET_HOURS")
+        if quiet is None:
+            # No real phone rings in the demo's sandbox, so nothing there has to wait for the morning.
+            quiet = "" if demo and providers == ("sandbox",) else QUIET_HOURS
+        hold = environ.get("SMS_HOLD_DAYS") or "holidays"
+        if hold not in HOLD_DAYS:
+            raise SettingsError(f"SMS_HOLD_DAYS is {hold!r}; use one of {', '.join(HOLD_DAYS)}.")
+        return cls(
+            secret_key=_required(environ, "SECRET_KEY", demo.get("secret_key", "")),
+            database_url=environ.get("DATABASE_URL") or f"sqlite:///{data_dir / 'portal.db'}",
+            data_dir=data_dir,
+            public_url=_public_url(_required(environ, "PUBLIC_URL", _demo_url(environ, demo))),
+            demo=bool(demo),
+            sms_providers=providers,
+            sms_signature=environ.get("SMS_SIGNATURE") or cls.sms_signature,
+            sms_quiet_hours=_hours(quiet),
+            sms_hold_days=hold,
+            twilio=TwilioSettings(
+                account_sid=environ.get("TWILIO_ACCOUNT_SID", ""),
+                auth_token=environ.get("TWILIO_AUTH_TOKEN", ""),
+                sender=environ.get("TWILIO_FROM", ""),
+                api_base=environ.get("TWILIO_API_BASE", "").rstrip("/"),
+            ),
+            city_name=environ.get("CITY_NAME") or cls.city_name,
+            city_name_en=environ.get("CITY_NAME_EN") or cls.city_name_en,
+            hotline=environ.get("HOTLINE") or cls.hotline,
+            trusted_proxies=_count(environ, "TRUSTED_PROXIES"),
+        )
+
+
+def _read_demo(data_dir: Path) -> dict[str, str]:
+    try:
+        found = json.loads((data_dir / DEMO_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as problem:
+        raise SettingsError(f"{data_dir / DEMO_FILE} cannot be read; remove it and run the demo again.") from problem
+    return dict(found)
+
+
+def _demo_url(environ: Mapping[str, str], demo: dict[str, str]) -> str:
+    return f"http://{environ.get('HOST') or '127.0.0.1'}:{environ.get('PORT') or '8000'}" if demo else ""
+
+
+def _required(environ: Mapping[str, str], name: str, fallback: str) -> str:
+    value = environ.get(name) or fallback
+    if not value:
+        raise SettingsError(f"{name} is not set. It has no default outside the demo; see README, section Configure.")
+    return value
+
+
+def _public_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError("PUBLIC_URL must look like https://portal.example.gov.cn.")
+    return value.rstrip("/")
+
+
+def _providers(value: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in (value or "sandbox").split(",") if name.strip())
+    for name in names:
+        if name not in PROVIDERS:
+            raise SettingsError(f"SMS_PROVIDER names {name!r}; known are {', '.join(PROVIDERS)}.")
+    return names
+
+
+def _hours(value: str) -> tuple[time, time] | None:
+    if not value.strip():
+        return None
+    try:
+        start, end = (time.fromisoformat(part.strip()) for part in value.split("-"))
+    except ValueError as problem:
+        raise SettingsError("SMS_QUIET_HOURS must look like 20:00-08:30, or be empty for none.") from problem
+    return start, end
+
+
+def _count(environ: Mapping[str, str], name: str) -> int:
+    try:
+        return max(0, int(environ.get(name) or 0))
+    except ValueError as problem:
+        raise SettingsError(f"{name} must be a whole number.") from problem

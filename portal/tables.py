@@ -1,0 +1,33 @@
+"""Every table of the portal, so that whoever imports this knows the whole schema."""
+
+from portal.accounts import models as accounts
+from portal.audit import models as audit
+from portal.bases import models as bases
+from portal.calendar import models as calendar
+from portal.complaints import models as complaints
+from portal.contacts import models as contacts
+from portal.decisions import models as decisions
+from portal.messages import models as messages
+from portal.organs import models as organs
+from portal.parties import models as parties
+from portal.permits import models as permits
+from portal.procedures import models as procedures
+from portal.revisits import models as revisits
+from portal.search import models as search
+
+ALL = (
+    accounts,
+    audit,
+    bases,
+    calendar,
+    complaints,
+    contacts,
+    decisions,
+    messages,
+    organs,
+    parties,
+    permits,
+    procedures,
+    revisits,
+    search,
+)

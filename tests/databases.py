@@ -1,0 +1,81 @@
+"""Real databases for the tests: a SQLite file, and a PostgreSQL server started from whatever the machine has.
+
+`DATABASE_URL_TEST` names a server to use; else Debian's binaries are started in a temporary folder, as the user
+`postgres` when the tests run as root, because PostgreSQL refuses to run as root.
+"""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+
+class NoServer(Exception):
+    """No PostgreSQL can be had on this machine; the message says why."""
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def find_binaries() -> Path:
+    """Return the folder with Debian's newest initdb and pg_ctl."""
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        if (folder / "initdb").exists():
+            return folder
+    raise NoServer("PostgreSQL's server binaries are not installed (Debian package postgresql)")
+
+
+@contextmanager
+def postgresql_server() -> Iterator[str]:
+    """Run a PostgreSQL server and yield the address of its `postgres` database."""
+    given = os.environ.get("DATABASE_URL_TEST")
+    if given:
+        yield given
+        return
+    binaries = find_binaries()
+    home = Path(tempfile.mkdtemp(prefix="portal-pg-", dir="/tmp"))
+    user: list[str] = []
+    if os.geteuid() == 0:
+        account = pwd.getpwnam("postgres")
+        os.chown(home, account.pw_uid, account.pw_gid)
+        user = ["runuser", "-u", "postgres", "--"]
+    port = free_port()
+    data = home / "data"
+    options = (
+        f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off "
+        "-c synchronous_commit=off -c max_connections=60"
+    )
+    run = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": home}
+    subprocess.run(
+        [*user, binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8"],
+        **run,  # type: ignore[call-overload]
+    )
+    subprocess.run([*user, binaries / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start"], **run)  # type: ignore[call-overload]
+    try:
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run([*user, binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], **run)  # type: ignore[call-overload]
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def run_on_server(server: str, statement: str) -> None:
+    """Run one statement outside of any transaction."""
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def address_of(server: str, name: str) -> str:
+    """Return the address of another database on the same server."""
+    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)

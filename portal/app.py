@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Callable
 
 from flask import Blueprint, Flask, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,6 +20,7 @@ from portal.cli import register_commands
 from portal.complaints import public as complaints
 from portal.contacts.rules import mask_phone
 from portal.decisions import public as decisions
+from portal.demo import cli as demo
 from portal.errors import Refusal
 from portal.home import public as home
 from portal.home import staff as home_staff
@@ -42,6 +44,8 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     home_staff.blueprint,
     accounts_staff.blueprint,
 )
+# What ships as data and is loaded whenever the schema is brought up to date.
+FACTS: tuple[Callable[[], object], ...] = ()
 MAX_FORM = 64 * 1024 * 1024
 
 
@@ -67,7 +71,8 @@ def create_app(settings: Settings) -> Flask:
     assets.init_app(app)
     register_pages(app)
     register_errors(app)
-    register_commands(app)
+    register_commands(app, facts=FACTS)
+    app.cli.add_command(demo.group)
     app.jinja_env.globals["staff_menu"] = staff_menu
     app.context_processor(lambda: {"settings": settings, "today": clock.today, "now": clock.now})
     if settings.trusted_proxies:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from flask_babel import force_locale
 
+from portal.db import db
 from portal.errors import Refusal
 from portal.settings import ROOT, Settings
 
@@ -65,17 +66,21 @@ def alembic_config() -> Any:
     return config
 
 
-@database_group.command("upgrade")
-@click.argument("revision", default="head")
-def upgrade(revision: str) -> None:
+def run_upgrade() -> None:
     """Bring the schema to the newest version and load the facts that ship with the portal."""
     from alembic import command
 
     current_settings().data_dir.mkdir(parents=True, exist_ok=True)
-    command.upgrade(alembic_config(), revision)
-    if revision == "head":
-        for load in FACTS:
-            load()
+    command.upgrade(alembic_config(), "head")
+    for load in current_app.extensions["facts"]:
+        load()
+    db.session.commit()
+
+
+@database_group.command("upgrade")
+def upgrade() -> None:
+    """Bring the schema to the newest version and load the facts that ship with the portal."""
+    run_upgrade()
 
 
 @database_group.command("downgrade")
@@ -96,11 +101,8 @@ def revision(message: str) -> None:
     command.revision(alembic_config(), message, autogenerate=True, version_path=str(Path(MIGRATIONS) / "versions"))
 
 
-# What `flask db upgrade` loads once the schema stands; features add theirs in `register_commands`' caller.
-FACTS: list[Callable[[], object]] = []
-
-
-def register_commands(app: Flask) -> None:
-    """Add every command of the portal to an application."""
+def register_commands(app: Flask, *, facts: Sequence[Callable[[], object]]) -> None:
+    """Add every command of the portal to an application; `facts` load what ships as data, any number of times."""
+    app.extensions["facts"] = facts
     app.cli.add_command(import_group)
     app.cli.add_command(database_group)

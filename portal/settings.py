@@ -1,12 +1,13 @@
 """Everything the environment decides, read once.
 
 Defaults are safe in production and publishable; secrets have none.
-The demo is a property of the data directory: `flask demo prepare` leaves a file `demo.json` there
+The demo is a property of the data directory: the first command with DEMO=1 leaves a file `demo.json` there
 that holds the demo's own random secrets, so that every later command finds the same demo.
 """
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
@@ -43,6 +44,7 @@ class Settings:
     data_dir: Path
     public_url: str
     demo: bool = False
+    demo_password: str = field(default="", repr=False)
     testing: bool = False
     sms_providers: tuple[str, ...] = ("sandbox",)
     sms_signature: str = "【孟州执法】"
@@ -71,7 +73,7 @@ class Settings:
         Raises SettingsError when a required variable is missing or a value makes no sense.
         """
         data_dir = Path(environ.get("DATA_DIR") or ROOT / "var").resolve()
-        demo = _read_demo(data_dir)
+        demo = _read_demo(data_dir) or (start_demo(data_dir) if environ.get("DEMO") == "1" else {})
         providers = _providers(environ.get("SMS_PROVIDER", ""))
         quiet = environ.get("SMS_QUIET_HOURS")
         if quiet is None:
@@ -86,6 +88,7 @@ class Settings:
             data_dir=data_dir,
             public_url=_public_url(_required(environ, "PUBLIC_URL", _demo_url(environ, demo))),
             demo=bool(demo),
+            demo_password=demo.get("password", ""),
             sms_providers=providers,
             sms_signature=environ.get("SMS_SIGNATURE") or cls.sms_signature,
             sms_quiet_hours=_hours(quiet),
@@ -101,6 +104,19 @@ class Settings:
             hotline=environ.get("HOTLINE") or cls.hotline,
             trusted_proxies=_count(environ, "TRUSTED_PROXIES"),
         )
+
+
+def start_demo(data_dir: Path) -> dict[str, str]:
+    """Make a data directory a demo's, with random secrets of its own."""
+    marker = {
+        "secret_key": secrets.token_urlsafe(48),
+        "password": f"demo-{secrets.token_hex(3)}-{secrets.token_hex(3)}",
+    }
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / DEMO_FILE
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(marker, indent=2), encoding="utf-8")
+    return marker
 
 
 def _read_demo(data_dir: Path) -> dict[str, str]:

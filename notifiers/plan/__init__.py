@@ -1,0 +1,1 @@
+"""What is due becomes rows in the outbox: set-based, safe to run again."""

@@ -1,0 +1,104 @@
+"""The demo's provider: no phone rings; messages are read and answered at /sandbox/phone.
+
+Some endings of numbers behave badly, so that every state can be seen: 0404 is rejected, 0500 unknown, 0503
+unreachable, 0405 never gets a receipt, 0406 gets a failed one.
+"""
+
+import secrets
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+from flask import Request
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from notifiers.providers import Accepted, Answer, ReceiptEvent, Rejected, ReplyEvent, Status, Unknown, Unreachable
+from portal.contacts.models import Contact
+from portal.db import db
+from portal.messages.models import Message, MessageState
+from portal.settings import Settings
+
+NAME = "sandbox"
+PULL_AT_MOST = 500
+
+
+class SandboxProvider:
+    """Accepts at once, keeps nothing: the outbox is what the phones show."""
+
+    name = NAME
+    answer = Answer()
+
+    def __init__(self, secret_key: str) -> None:
+        self.secret_key = secret_key
+
+    async def send(self, *, to: str, text: str, callback: str | None, valid_for: int | None) -> Accepted:
+        """Take a message, unless its number says otherwise."""
+        if to.endswith("0404"):
+            raise Rejected("no_such_number")
+        if to.endswith("0500"):
+            raise Unknown("no_answer")
+        if to.endswith("0503"):
+            raise Unreachable("out_of_service")
+        return Accepted(f"SB{secrets.token_hex(12)}")
+
+    async def look_up(self, *, to: str, text: str, since: datetime, known: Collection[str]) -> Accepted | None:
+        """Find nothing: what stayed unknown here was never taken."""
+        return None
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+    def verify(self, request: Request) -> bool:
+        """Whether a reply was posted from the sandbox's own page."""
+        form = request.form
+        expected = f"{form.get('phone', '')}:{form.get('reply_key', '')}"
+        try:
+            return bool(_signer(self.secret_key).loads(form.get("signature", "")) == expected)
+        except BadSignature:
+            return False
+
+    def read_receipt(self, form: Mapping[str, str]) -> list[ReceiptEvent]:
+        """Receipts are pulled here, never posted."""
+        return []
+
+    def read_reply(self, form: Mapping[str, str]) -> list[ReplyEvent]:
+        """Read the form of the sandbox's page: phone, text, reply_key."""
+        phone, text, key = (form.get(name, "") for name in ("phone", "text", "reply_key"))
+        return [ReplyEvent(phone, text, key)] if phone and key else []
+
+    def pull(self) -> list[ReceiptEvent]:
+        """Return the receipts of everything accepted that has none yet, oldest first."""
+        rows = db.session.execute(
+            sa.select(Message.provider_reference, Contact.phone)
+            .join(Contact, Contact.id == Message.contact_id)
+            .where(
+                Message.state == MessageState.ACCEPTED,
+                Message.provider == NAME,
+                Message.provider_reference.is_not(None),
+                Contact.phone.not_like("%0405"),
+            )
+            .order_by(Message.changed_at, Message.id)
+            .limit(PULL_AT_MOST)
+        )
+        return [_receipt(row.provider_reference, row.phone) for row in rows]
+
+
+def _receipt(reference: str, phone: str) -> ReceiptEvent:
+    failed = phone.endswith("0406")
+    status = Status.FAILED if failed else Status.DELIVERED
+    return ReceiptEvent(reference, status, "not_delivered" if failed else "", f"{reference}:{status.value}")
+
+
+def _signer(secret_key: str) -> URLSafeSerializer:
+    return URLSafeSerializer(secret_key, salt="sandbox-reply")
+
+
+def sign_reply(secret_key: str, phone: str, reply_key: str) -> str:
+    """Return the `signature` field for a reply form of a phone; `reply_key` is random, so a form counts once."""
+    signed = _signer(secret_key).dumps(f"{phone}:{reply_key}")
+    return signed if isinstance(signed, str) else signed.decode()
+
+
+def make(settings: Settings) -> SandboxProvider:
+    """Build the provider for these settings."""
+    return SandboxProvider(settings.secret_key)

@@ -1,0 +1,99 @@
+"""What happens to permits: reminders move on, renewals are reported and confirmed, calls are asked for."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+
+from portal import clock
+from portal.audit import service as audit
+from portal.calendar.queries import get_calendar
+from portal.db import db, upsert
+from portal.errors import TransitionError
+from portal.messages import outbox
+from portal.permits import rules
+from portal.permits.models import CallTask, Permit, PermitStatus
+from portal.permits.queries import get_permit
+
+BATCH = 500
+
+
+def set_next_reminders(rows: Sequence[dict[str, Any]]) -> None:
+    """Set `next_reminder_on` of many permits at once; rows hold `id` and `next_reminder_on`."""
+    by_day: dict[date | None, list[int]] = defaultdict(list)
+    for row in rows:
+        by_day[row["next_reminder_on"]].append(row["id"])
+    for day, ids in by_day.items():
+        for start in range(0, len(ids), BATCH):
+            db.session.execute(
+                sa.update(Permit).where(Permit.id.in_(ids[start : start + BATCH])).values(next_reminder_on=day),
+                execution_options={"synchronize_session": False},
+            )
+
+
+def report_renewal(permit_id: int, message_id: int | None) -> None:
+    """Note that the party says it has applied: reminders stop until staff confirm or deny it."""
+    permit = get_permit(permit_id)
+    if permit.status is not PermitStatus.VALID or permit.renewal_reported_at is not None:
+        return
+    permit.renewal_reported_at = clock.now()
+    _stop_reminders(permit, "renewal_reported")
+    audit.record("permit.renewal_reported", f"permit:{permit_id}", message_id=message_id)
+
+
+def ask_for_call(permit_id: int, message_id: int | None, reason: str) -> bool:
+    """Put a permit's party on the call list, due on the next working day; False when it is on it already."""
+    due = get_calendar().add_working_days(clock.today(), 1).day
+    row = {
+        "key": f"{reason}:{permit_id}:{message_id or ''}",
+        "permit_id": permit_id,
+        "message_id": message_id,
+        "reason": reason,
+        "due_on": due,
+        "result": "",
+        "created_at": clock.now(),
+    }
+    statement = upsert(CallTask).values(row).on_conflict_do_nothing(index_elements=["key"]).returning(CallTask.id)
+    return db.session.execute(statement).first() is not None
+
+
+def confirm_renewal(permit_id: int, *, staff_id: int, organ_id: int | None = None) -> None:
+    """Close a permit as renewed: no reminder follows, what is unsent is voided."""
+    permit = _get_valid(permit_id, organ_id)
+    permit.status = PermitStatus.RENEWED
+    permit.renewal_reported_at = permit.renewal_reported_at or clock.now()
+    _stop_reminders(permit, "renewed")
+    audit.record("permit.renewed", f"permit:{permit_id}", staff_id=staff_id)
+
+
+def deny_renewal(permit_id: int, *, staff_id: int, organ_id: int | None = None) -> None:
+    """Go on reminding: no application for renewal was found."""
+    permit = _get_valid(permit_id, organ_id)
+    permit.renewal_reported_at = None
+    due = rules.occurrences(permit.window_opens_on, permit.last_apply_on, permit.permit_type.reminder_offsets)
+    permit.next_reminder_on = rules.next_reminder(due, after=clock.today())
+    audit.record("permit.renewal_denied", f"permit:{permit_id}", staff_id=staff_id)
+
+
+def revoke(permit_id: int, *, staff_id: int | None = None, organ_id: int | None = None) -> None:
+    """Close a permit that no longer stands: no reminder follows, what is unsent is voided."""
+    permit = _get_valid(permit_id, organ_id)
+    permit.status = PermitStatus.REVOKED
+    _stop_reminders(permit, "revoked")
+    audit.record("permit.revoked", f"permit:{permit_id}", staff_id=staff_id)
+
+
+def _get_valid(permit_id: int, organ_id: int | None) -> Permit:
+    permit = get_permit(permit_id, organ_id)
+    if permit.status is not PermitStatus.VALID:
+        raise TransitionError(_l("This permit is closed already."))
+    return permit
+
+
+def _stop_reminders(permit: Permit, reason: str) -> None:
+    permit.next_reminder_on = None
+    outbox.void(f"permit:{permit.id}", reason=reason)
+    db.session.flush()

@@ -87,6 +87,7 @@ class Message(Model):
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     contact: Mapped[Contact | None] = relationship()
+    replies: Mapped[list["Reply"]] = relationship(back_populates="message", order_by="Reply.id")
 
 
 class Attempt(Model):
@@ -151,5 +152,7 @@ class Reply(Model):
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
     handled_at: Mapped[datetime | None]
     handled_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    note: Mapped[str] = mapped_column(default="")
 
-    message: Mapped[Message | None] = relationship()
+    message: Mapped[Message | None] = relationship(back_populates="replies")
+    contact: Mapped[Contact | None] = relationship()

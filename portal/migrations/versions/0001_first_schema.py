@@ -461,6 +461,7 @@ def upgrade() -> None:
     sa.Column('message_id', sa.Integer(), nullable=True),
     sa.Column('handled_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('handled_by_id', sa.Integer(), nullable=True),
+    sa.Column('note', sa.Text(), nullable=False),
     sa.ForeignKeyConstraint(['contact_id'], ['contact.id'], name=op.f('fk_reply_contact_id')),
     sa.ForeignKeyConstraint(['handled_by_id'], ['staff.id'], name=op.f('fk_reply_handled_by_id')),
     sa.ForeignKeyConstraint(['message_id'], ['message.id'], name=op.f('fk_reply_message_id')),

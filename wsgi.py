@@ -1,8 +1,14 @@
 """Composes the two halves: the portal, and the notifiers that stand on it."""
 
+import sys
+
 from notifiers import app as notifiers
 from portal.app import create_app
-from portal.settings import Settings
+from portal.settings import Settings, SettingsError
 
-app = create_app(Settings.from_env())
+try:
+    settings = Settings.from_env()
+except SettingsError as problem:
+    sys.exit(f"The portal does not start: {problem}")
+app = create_app(settings)
 notifiers.init_app(app)

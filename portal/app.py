@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable
 
+import click
 from flask import Blueprint, Flask, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,7 +13,8 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import assets, clock, db, i18n, security, tables
+from portal import assets, backup, clock, db, doctor, health, i18n, security, serve, tables
+from portal.accounts import cli as accounts_cli
 from portal.accounts import guard
 from portal.accounts import staff as accounts_staff
 from portal.bases import public as bases
@@ -39,6 +41,7 @@ PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
     organs.blueprint,
     search.blueprint,
     complaints.blueprint,
+    health.blueprint,
 )
 STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     home_staff.blueprint,
@@ -46,6 +49,14 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
 )
 # What ships as data and is loaded whenever the schema is brought up to date.
 FACTS: tuple[Callable[[], object], ...] = ()
+COMMANDS: tuple[click.Command, ...] = (
+    accounts_cli.group,
+    demo.group,
+    backup.backup,
+    backup.restore,
+    doctor.doctor,
+    serve.serve,
+)
 MAX_FORM = 64 * 1024 * 1024
 
 
@@ -72,7 +83,8 @@ def create_app(settings: Settings) -> Flask:
     register_pages(app)
     register_errors(app)
     register_commands(app, facts=FACTS)
-    app.cli.add_command(demo.group)
+    for command in COMMANDS:
+        app.cli.add_command(command)
     app.jinja_env.globals["staff_menu"] = staff_menu
     app.context_processor(lambda: {"settings": settings, "today": clock.today, "now": clock.now})
     if settings.trusted_proxies:

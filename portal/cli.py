@@ -4,19 +4,18 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 import click
+import sqlalchemy as sa
 from flask import Flask, current_app
 from flask.cli import AppGroup
 from flask_babel import force_locale
 
+from portal import schema
 from portal.db import db
 from portal.errors import Refusal
-from portal.settings import ROOT, Settings
-
-MIGRATIONS = ROOT / "portal" / "migrations"
+from portal.settings import Settings
 
 import_group = AppGroup("import", help="Bring records in from files.")
 database_group = AppGroup("db", help="The database's schema.")
@@ -51,9 +50,25 @@ def refusals_exit(command: Callable[..., Any]) -> Callable[..., Any]:
                 return command(*args, **kwargs)
         except Refusal as refusal:
             click.echo(str(refusal.message), err=True)
-            sys.exit(1)
+        except sa.exc.DBAPIError:
+            problem = find_schema_problem()
+            if not problem:
+                raise
+            click.echo(problem, err=True)
+        sys.exit(1)
 
     return wrapped
+
+
+def find_schema_problem() -> str:
+    """Return why the database cannot serve this portal, in one sentence that says the mend, or an empty text."""
+    db.session.rollback()
+    try:
+        current = schema.is_current()
+    except sa.exc.SQLAlchemyError as problem:
+        reason = str(getattr(problem, "orig", None) or problem).strip().splitlines()[0]
+        return f"The database cannot be reached ({reason}). Check DATABASE_URL and that the server runs."
+    return "" if current else "The database does not have this portal's schema. Run: flask db upgrade"
 
 
 def alembic_config() -> Any:
@@ -61,7 +76,7 @@ def alembic_config() -> Any:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
     config.set_main_option("path_separator", "os")
     return config
 
@@ -98,7 +113,7 @@ def revision(message: str) -> None:
     """Write a new migration from what the models say."""
     from alembic import command
 
-    command.revision(alembic_config(), message, autogenerate=True, version_path=str(Path(MIGRATIONS) / "versions"))
+    command.revision(alembic_config(), message, autogenerate=True, version_path=str(schema.MIGRATIONS / "versions"))
 
 
 def register_commands(app: Flask, *, facts: Sequence[Callable[[], object]]) -> None:

@@ -55,6 +55,7 @@ class Settings:
     city_name_en: str = "Mengzhou"
     hotline: str = "0391-0000000"
     trusted_proxies: int = 0
+    metrics_token: str = field(default="", repr=False)
 
     @property
     def secure_cookies(self) -> bool:
@@ -103,11 +104,14 @@ class Settings:
             city_name_en=environ.get("CITY_NAME_EN") or cls.city_name_en,
             hotline=environ.get("HOTLINE") or cls.hotline,
             trusted_proxies=_count(environ, "TRUSTED_PROXIES"),
+            metrics_token=environ.get("METRICS_TOKEN", ""),
         )
 
 
 def start_demo(data_dir: Path) -> dict[str, str]:
-    """Make a data directory a demo's, with random secrets of its own."""
+    """Make a data directory a demo's, with random secrets of its own; SettingsError when a real portal lives there."""
+    if (data_dir / "portal.db").exists():
+        raise SettingsError(f"{data_dir} holds a portal that is not a demo; choose another folder with DATA_DIR.")
     marker = {
         "secret_key": secrets.token_urlsafe(48),
         "password": f"demo-{secrets.token_hex(3)}-{secrets.token_hex(3)}",
@@ -130,7 +134,11 @@ def _read_demo(data_dir: Path) -> dict[str, str]:
 
 
 def _demo_url(environ: Mapping[str, str], demo: dict[str, str]) -> str:
-    return f"http://{environ.get('HOST') or '127.0.0.1'}:{environ.get('PORT') or '8000'}" if demo else ""
+    host = environ.get("HOST") or "127.0.0.1"
+    # An address to listen on everywhere is no address to go to.
+    if not host.strip("0.:"):
+        host = "127.0.0.1"
+    return f"http://{host}:{environ.get('PORT') or '8000'}" if demo else ""
 
 
 def _required(environ: Mapping[str, str], name: str, fallback: str) -> str:

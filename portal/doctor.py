@@ -1,0 +1,166 @@
+"""`flask doctor`: looks a configuration over and says what is wrong and how to mend it."""
+
+import gettext
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import click
+import sqlalchemy as sa
+from flask.cli import with_appcontext
+
+from portal import clock, i18n
+from portal.calendar import queries as calendar
+from portal.cli import current_settings, find_schema_problem
+from portal.db import db
+from portal.settings import Settings
+
+MIN_SECRET = 32
+SOURCE_LANGUAGE = "en"  # The words in code and templates are English already; there is nothing to compile.
+
+
+class Verdict(StrEnum):
+    """How a finding weighs: with a `fail` the portal must not be used."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found, and how to mend it."""
+
+    verdict: Verdict
+    name: str
+    text: str
+
+
+@click.command("doctor")
+@with_appcontext
+def doctor() -> None:
+    """Check database, provider, translations, calendar, keys, address and folder; exit 1 when something must change."""
+    findings = [finding for check in CHECKS for finding in check(current_settings())]
+    for finding in findings:
+        click.echo(f"{finding.verdict:<4}  {finding.name:<12}  {finding.text}")
+    if any(finding.verdict is Verdict.FAIL for finding in findings):
+        sys.exit(1)
+
+
+def check_database(_settings: Settings) -> Iterator[Finding]:
+    """Reachable, at the newest schema, and SQLite journalled so that readers never wait."""
+    problem = find_schema_problem()
+    if problem:
+        yield Finding(Verdict.FAIL, "database", problem)
+        return
+    yield Finding(Verdict.OK, "database", f"{db.engine.dialect.name}, reachable, schema up to date")
+    if db.engine.dialect.name == "sqlite":
+        mode = db.session.scalar(sa.text("PRAGMA journal_mode"))
+        if mode != "wal":
+            yield Finding(
+                Verdict.FAIL, "database", f"SQLite's journal is {mode}; put DATA_DIR on a local disk, where WAL works."
+            )
+
+
+def check_provider(settings: Settings) -> Iterator[Finding]:
+    """Every provider named has what it needs to send."""
+    needed = {
+        "TWILIO_ACCOUNT_SID": settings.twilio.account_sid,
+        "TWILIO_AUTH_TOKEN": settings.twilio.auth_token,
+        "TWILIO_FROM": settings.twilio.sender,
+    }
+    missing = [name for name, value in needed.items() if not value] if "twilio" in settings.sms_providers else []
+    if missing:
+        yield Finding(Verdict.FAIL, "provider", f"Twilio cannot send: set {', '.join(missing)}.")
+    elif settings.sandbox and not settings.demo:
+        yield Finding(
+            Verdict.WARN, "provider", "SMS_PROVIDER is the sandbox: no message reaches a phone. Name a real provider."
+        )
+    else:
+        yield Finding(Verdict.OK, "provider", ", ".join(settings.sms_providers))
+
+
+def check_translations(_settings: Settings) -> Iterator[Finding]:
+    """Every language that readers can choose has its compiled catalogue."""
+    for locale in i18n.LOCALES:
+        if locale == SOURCE_LANGUAGE:
+            continue
+        path = i18n.TRANSLATIONS / locale / "LC_MESSAGES" / "messages.mo"
+        source = path.with_suffix(".po")
+        if not path.exists():
+            yield Finding(Verdict.FAIL, "translations", f"{locale} is not compiled. Run: make setup")
+        elif source.exists() and source.stat().st_mtime > path.stat().st_mtime:
+            yield Finding(Verdict.WARN, "translations", f"{locale} was changed after it was compiled. Run: make setup")
+        else:
+            with path.open("rb") as file:
+                catalogue = gettext.GNUTranslations(file)
+            number = len(catalogue._catalog)  # type: ignore[attr-defined]
+            yield Finding(Verdict.OK, "translations", f"{locale}, {number} messages")
+
+
+def check_calendar(_settings: Settings) -> Iterator[Finding]:
+    """Holidays and make-up workdays of this year and the next are known, or deadlines may be wrong."""
+    if find_schema_problem():
+        return
+    year = clock.today().year
+    known = calendar.get_calendar().known_until.year
+    if known < year:
+        yield Finding(Verdict.FAIL, "calendar", f"{year} has no holidays. Run: flask import holidays FILE")
+    elif known == year:
+        yield Finding(
+            Verdict.WARN,
+            "calendar",
+            f"{year + 1} is not announced yet; deadlines in it are provisional. When it is: flask import holidays FILE",
+        )
+    else:
+        yield Finding(Verdict.OK, "calendar", f"known until the end of {known}")
+
+
+def check_secret(settings: Settings) -> Iterator[Finding]:
+    """The secret key is long enough that nobody guesses it."""
+    mend = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+    if len(settings.secret_key) < MIN_SECRET or len(set(settings.secret_key)) < MIN_SECRET // 4:
+        yield Finding(Verdict.FAIL, "secret key", f"SECRET_KEY is shorter than {MIN_SECRET} random characters. {mend}")
+    else:
+        yield Finding(Verdict.OK, "secret key", "the demo's own" if settings.demo else "long enough")
+
+
+def check_address(settings: Settings) -> Iterator[Finding]:
+    """Readers come over TLS, and links in messages lead where they should."""
+    if settings.secure_cookies:
+        yield Finding(Verdict.OK, "address", settings.public_url)
+    elif settings.demo:
+        yield Finding(Verdict.OK, "address", f"{settings.public_url} (the demo needs no TLS)")
+    else:
+        yield Finding(
+            Verdict.FAIL, "address", f"PUBLIC_URL is {settings.public_url}; it must be https:// where people use it."
+        )
+
+
+def check_folder(settings: Settings) -> Iterator[Finding]:
+    """The data directory can be written to, and nobody else can read it."""
+    folder = settings.data_dir
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding(Verdict.FAIL, "folder", f"{folder} cannot be written to. Mend its owner, or set DATA_DIR.")
+        return
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & stat.S_IRWXO and not settings.demo:
+        yield Finding(
+            Verdict.WARN, "folder", f"{folder} is open to every account of this machine. Run: chmod 750 {folder}"
+        )
+    else:
+        yield Finding(Verdict.OK, "folder", str(folder))
+
+
+CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    check_database,
+    check_provider,
+    check_translations,
+    check_calendar,
+    check_secret,
+    check_address,
+    check_folder,
+)

@@ -1,0 +1,67 @@
+"""Writing the index: each feature enters what it publishes and takes out what it withdraws."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from portal.db import db, upsert
+from portal.search import rules
+from portal.search.models import EntryKind, SearchEntry
+
+MAX_PASSAGE = 4000
+BATCH = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One public thing: where it is, what it is called, the text it is found by."""
+
+    record_id: int
+    url: str
+    title: str
+    passage: str
+    published_on: date
+    published_until: date | None = None
+    organ_id: int | None = None
+    keywords: str = ""
+
+
+def index(kind: EntryKind, entry: Entry) -> None:
+    """Enter one public thing, in place of what was entered of it before."""
+    index_many(kind, [entry])
+
+
+def index_many(kind: EntryKind, entries: Sequence[Entry]) -> None:
+    """Enter many public things of one kind."""
+    for start in range(0, len(entries), BATCH):
+        rows = [_row(kind, entry) for entry in entries[start : start + BATCH]]
+        statement = upsert(SearchEntry).values(rows)
+        fresh = {column: statement.excluded[column] for column in rows[0]}
+        db.session.execute(statement.on_conflict_do_update(index_elements=["kind", "record_id"], set_=fresh))
+
+
+def remove(kind: EntryKind, *record_ids: int) -> None:
+    """Take things out of the index, so that they are found no longer."""
+    db.session.execute(
+        sa.delete(SearchEntry).where(SearchEntry.kind == kind, SearchEntry.record_id.in_(record_ids)),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _row(kind: EntryKind, entry: Entry) -> dict[str, Any]:
+    passage = entry.passage[:MAX_PASSAGE]
+    return {
+        "kind": kind,
+        "record_id": entry.record_id,
+        "url": entry.url,
+        "title": entry.title,
+        "title_key": rules.title_key(entry.title),
+        "passage": passage,
+        "organ_id": entry.organ_id,
+        "published_on": entry.published_on,
+        "published_until": entry.published_until,
+        "search_text": rules.search_text(f"{entry.title}\n{entry.keywords}\n{passage}"),
+    }

@@ -1,0 +1,100 @@
+"""Inventing firms, people, numbers and texts, the same ones each time for the same seed. Pure."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from stdnum.cn import uscc
+
+DATA = Path(__file__).parent / "data"
+SEED = 105
+FIRMS = 260
+# The complaint whose query code the demonstration tells, so that one can look a case up at once.
+SHOWN_COMPLAINT = 40
+SHOWN_CODE = "K7MQ-2XDT-9H4W"
+# No operator has been given numbers beginning 154, so that no demonstration ever rings a real phone.
+PHONE = "154{:08d}"
+
+
+@cache
+def facts() -> dict[str, Any]:
+    """Return the demonstration's vocabulary."""
+    found: dict[str, Any] = json.loads((DATA / "demo.json").read_text(encoding="utf-8"))
+    return found
+
+
+@dataclass(frozen=True)
+class Firm:
+    """An invented firm."""
+
+    name: str
+    kind: str
+    credit_code: str
+    trade: dict[str, Any]
+    phone: str
+    contact_name: str
+    street: str
+
+
+def credit_code(number: int, *, sole_trader: bool = False) -> str:
+    """Return a credit code of the impossible region 000000 with a valid check digit (GB 32100-2015)."""
+    body = f"{92 if sole_trader else 91}000000{number:09d}"
+    return body + str(uscc.calc_check_digit(body))
+
+
+def phone(number: int) -> str:
+    """Return the demonstration's phone with a running number."""
+    return PHONE.format(number)
+
+
+def person(random: Random) -> str:
+    """Return the name of nobody."""
+    return f"{random.choice(facts()['surnames'])}某某（虚构）"
+
+
+def firms(count: int) -> list[Firm]:
+    """Return invented firms; every fifth shares its phone with the one before."""
+    random = Random(SEED)
+    words = facts()
+    found = []
+    for number in range(1, count + 1):
+        trade = words["trades"][number % len(words["trades"])]
+        name = words["firm_names"][(number * 7) % len(words["firm_names"])]
+        series = number // len(words["firm_names"]) + 1
+        found.append(
+            Firm(
+                name=f"虚构{name}{'' if series == 1 else f'第{series}'}{trade['suffix']}",
+                kind=trade["kind"],
+                credit_code=credit_code(number, sole_trader=trade["kind"] == "sole_trader"),
+                trade=trade,
+                phone=phone(number - 1 if number % 5 == 0 else number),
+                contact_name=person(random),
+                street=random.choice(words["streets"]),
+            )
+        )
+    return found
+
+
+def code_of(organ: str) -> str:
+    """Return the words in front of an organ's document numbers."""
+    return str(next(entry["code"] for entry in facts()["organs"] if entry["slug"] == organ))
+
+
+def organ_code(number: int) -> str:
+    """Return the credit code of an invented organ (registered by 11, region 000000)."""
+    body = f"11000000{number:09d}"
+    return body + str(uscc.calc_check_digit(body))
+
+
+def officer_name(number: int) -> str:
+    """Return an officer's name as the public sees it."""
+    surnames: str = facts()["surnames"]
+    return f"{surnames[number % len(surnames)]}某某（虚构）"
+
+
+def card_number(number: int) -> str:
+    """Return an enforcement card's number in the national style of 2021: 11 digits, 16 for Henan."""
+    return f"16{number:09d}"

@@ -85,7 +85,7 @@ def run_upgrade() -> None:
     """Bring the schema to the newest version and load the facts that ship with the portal."""
     from alembic import command
 
-    current_settings().data_dir.mkdir(parents=True, exist_ok=True)
+    current_settings().data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     command.upgrade(alembic_config(), "head")
     for load in current_app.extensions["facts"]:
         load()

@@ -116,7 +116,7 @@ def start_demo(data_dir: Path) -> dict[str, str]:
         "secret_key": secrets.token_urlsafe(48),
         "password": f"demo-{secrets.token_hex(3)}-{secrets.token_hex(3)}",
     }
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data_dir / DEMO_FILE
     path.touch(mode=0o600)
     path.write_text(json.dumps(marker, indent=2), encoding="utf-8")

@@ -10,12 +10,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from flask import Request
-from itsdangerous import BadSignature, URLSafeSerializer
 
 from notifiers.providers import Accepted, Answer, ReceiptEvent, Rejected, ReplyEvent, Status, Unknown, Unreachable
 from portal.contacts.models import Contact
 from portal.db import db
 from portal.messages.models import Message, MessageState
+from portal.messages.service import check_sandbox_reply
 from portal.settings import Settings
 
 NAME = "sandbox"
@@ -27,9 +27,6 @@ class SandboxProvider:
 
     name = NAME
     answer = Answer()
-
-    def __init__(self, secret_key: str) -> None:
-        self.secret_key = secret_key
 
     async def send(self, *, to: str, text: str, callback: str | None, valid_for: int | None) -> Accepted:
         """Take a message, unless its number says otherwise."""
@@ -50,12 +47,8 @@ class SandboxProvider:
 
     def verify(self, request: Request) -> bool:
         """Whether a reply was posted from the sandbox's own page."""
-        form = request.form
-        expected = f"{form.get('phone', '')}:{form.get('reply_key', '')}"
-        try:
-            return bool(_signer(self.secret_key).loads(form.get("signature", "")) == expected)
-        except BadSignature:
-            return False
+        phone, key, signature = (request.form.get(name, "") for name in ("phone", "reply_key", "signature"))
+        return check_sandbox_reply(phone, key, signature)
 
     def read_receipt(self, form: Mapping[str, str]) -> list[ReceiptEvent]:
         """Receipts are pulled here, never posted."""
@@ -89,16 +82,6 @@ def _receipt(reference: str, phone: str) -> ReceiptEvent:
     return ReceiptEvent(reference, status, "not_delivered" if failed else "", f"{reference}:{status.value}")
 
 
-def _signer(secret_key: str) -> URLSafeSerializer:
-    return URLSafeSerializer(secret_key, salt="sandbox-reply")
-
-
-def sign_reply(secret_key: str, phone: str, reply_key: str) -> str:
-    """Return the `signature` field for a reply form of a phone; `reply_key` is random, so a form counts once."""
-    signed = _signer(secret_key).dumps(f"{phone}:{reply_key}")
-    return signed if isinstance(signed, str) else signed.decode()
-
-
-def make(settings: Settings) -> SandboxProvider:
+def make(_settings: Settings) -> SandboxProvider:
     """Build the provider for these settings."""
-    return SandboxProvider(settings.secret_key)
+    return SandboxProvider()

@@ -1,0 +1,111 @@
+"""What providers tell of messages: kept for ever, in any order and any number of times, ending in one state."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from notifiers.providers import ReceiptEvent
+from portal import clock
+from portal.db import db, upsert
+from portal.messages import rules
+from portal.messages.models import Message, MessageState, Receipt
+from portal.permits.service import ask_for_call
+from portal.revisits.service import pass_to_person
+
+# How long a receipt that came before its message was known is looked at again.
+WAITS_FOR = timedelta(days=3)
+BATCH = 500
+UNDELIVERED = "undelivered"
+
+
+def record_receipts(provider_name: str, events: Sequence[ReceiptEvent]) -> int:
+    """Keep receipts and raise their messages' states; return how many were new.
+
+    A receipt for an unknown reference is kept without a message, until `match_receipts` finds one.
+    References need not be unique: the newest message that carries one is meant.
+    """
+    new = 0
+    for event in events:
+        message = _find_message(provider_name, event.reference)
+        statement = (
+            upsert(Receipt)
+            .values(
+                provider=provider_name,
+                event_key=event.event_key,
+                provider_reference=event.reference,
+                status=str(event.status),
+                error_code=event.error_code,
+                message_id=message.id if message else None,
+                received_at=clock.now(),
+            )
+            .on_conflict_do_nothing(index_elements=["provider", "event_key"])
+            .returning(Receipt.id)
+        )
+        if db.session.execute(statement).first() is None:
+            continue
+        new += 1
+        if message is not None:
+            _raise_state(message, str(event.status))
+    return new
+
+
+def match_receipts() -> int:
+    """Give receipts that came too early to their messages; return how many found theirs."""
+    waiting = db.session.scalars(
+        sa.select(Receipt)
+        .where(
+            Receipt.message_id.is_(None),
+            Receipt.received_at >= clock.now() - WAITS_FOR,
+            sa.exists().where(
+                Message.provider == Receipt.provider, Message.provider_reference == Receipt.provider_reference
+            ),
+        )
+        .order_by(Receipt.id)
+        .limit(BATCH)
+    ).all()
+    for receipt in waiting:
+        message = _find_message(receipt.provider, receipt.provider_reference)
+        if message is not None:
+            receipt.message_id = message.id
+            _raise_state(message, receipt.status)
+    db.session.flush()
+    return len(waiting)
+
+
+def _find_message(provider_name: str, reference: str) -> Message | None:
+    return db.session.scalar(
+        sa.select(Message)
+        .where(Message.provider == provider_name, Message.provider_reference == reference)
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+
+
+def _raise_state(message: Message, status: str) -> None:
+    """Raise a message's state in one statement, so that two receipts at once cannot lower it."""
+    state = MessageState(status)
+    lower = [old for old in MessageState if rules.rises(old.value, state.value)]
+    now = clock.now()
+    values: dict[str, object] = {"state": state, "changed_at": now, "claimed_until": None}
+    if state is MessageState.DELIVERED:
+        values["delivered_at"] = now
+    raised = db.session.execute(
+        sa.update(Message)
+        .where(Message.id == message.id, Message.state.in_(lower))
+        .values(values)
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if raised and state is MessageState.FAILED:
+        hand_to_person(message)
+    db.session.expire(message)
+
+
+def hand_to_person(message: Message) -> None:
+    """See to it that somebody calls whom no text reached, so that nothing is silently lost."""
+    kind, _colon, number = message.subject.partition(":")
+    if kind == "permit":
+        ask_for_call(int(number), message.id, UNDELIVERED)
+    elif message.template == "revisit":
+        pass_to_person(int(number))

@@ -1,18 +1,39 @@
-"""The seam between portal and notifiers: who wants somebody to hear something puts it here."""
+"""The seam between portal and notifiers: who wants somebody to hear something puts it here.
 
-from collections.abc import Sequence
+The first half is for features that have something to say, the second for the notifier that sends it:
+list what is due, claim it, record how it went. Callers commit.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from portal import clock
+from portal.contacts.models import Contact
 from portal.db import db, upsert
-from portal.messages.models import Message, MessageState
+from portal.messages.models import Attempt, Message, MessageState, Outcome
 
 PRIORITY_ANSWER = 2
 PRIORITY_REMINDER = 5
 PRIORITY_BATCH = 8
+
+# Written out, not bound: databases use an index over part of a table only when they can read the condition.
+QUEUED = Message.state == sa.literal_column("'queued'")
+SENDING = Message.state == sa.literal_column("'sending'")
+ROW_DEFAULTS: dict[str, Any] = {
+    "expires_at": None,
+    "priority": PRIORITY_REMINDER,
+    "urgent": False,
+    "state": MessageState.QUEUED,
+    "reason": "",
+    "attempts_made": 0,
+    "provider": "",
+    "text": "",
+    "segments": 0,
+}
 
 
 def enqueue(
@@ -25,10 +46,14 @@ def enqueue(
     due_at: datetime | None = None,
     expires_at: datetime | None = None,
     priority: int = PRIORITY_REMINDER,
+    urgent: bool = False,
     state: MessageState = MessageState.QUEUED,
     reason: str = "",
 ) -> bool:
-    """Put one message into the outbox, in the caller's transaction; False when its key is already there."""
+    """Put one message into the outbox, in the caller's transaction; False when its key is already there.
+
+    An urgent message does not wait for the morning or for a working day.
+    """
     row = {
         "key": key,
         "template": template,
@@ -38,6 +63,7 @@ def enqueue(
         "due_at": due_at or clock.now(),
         "expires_at": expires_at,
         "priority": priority,
+        "urgent": urgent,
         "state": state,
         "reason": reason,
     }
@@ -49,23 +75,240 @@ def enqueue_many(rows: Sequence[dict[str, Any]]) -> int:
     if not rows:
         return 0
     now = clock.now()
-    # Names of columns are given once per statement, so that a batch is one prepared statement.
-    full = [
-        {"urgent": False, "attempts_made": 0, "provider": "", "text": "", "segments": 0}
-        | row
-        | {"created_at": now, "changed_at": now}
-        for row in rows
-    ]
-    statement = upsert(Message).values(full).on_conflict_do_nothing(index_elements=["key"]).returning(Message.id)
-    return len(db.session.execute(statement).all())
+    full = [ROW_DEFAULTS | row | {"created_at": now, "changed_at": now} for row in rows]
+    statement = upsert(Message).on_conflict_do_nothing(index_elements=["key"])
+    db.session.flush()
+    return max(0, db.session.connection().execute(statement, full).rowcount)
 
 
 def void(subject: str, *, reason: str) -> int:
     """Void what is still unsent about a record; return how many messages that were."""
+    return _void(Message.subject == subject, reason=reason)
+
+
+def void_expired(now: datetime) -> int:
+    """Void what nobody needs to hear any more; return how many messages that were."""
+    return _void(Message.expires_at <= now, reason="expired")
+
+
+def void_superseded(subjects: Collection[str], *, template: str, keep: Collection[str]) -> int:
+    """Void unsent messages of a template that a newer one about the same record replaces."""
+    if not subjects:
+        return 0
+    return _void(
+        Message.subject.in_(subjects), Message.template == template, Message.key.not_in(keep), reason="superseded"
+    )
+
+
+def _void(*conditions: sa.ColumnElement[bool], reason: str) -> int:
     changed = db.session.execute(
         sa.update(Message)
-        .where(Message.subject == subject, Message.state == MessageState.QUEUED)
+        .where(QUEUED, *conditions)
         .values(state=MessageState.VOID, reason=reason, changed_at=clock.now())
+        .execution_options(synchronize_session=False)
         .returning(Message.id)
     )
     return len(changed.all())
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that is due, as the notifier needs it; no phone where there is nobody to send to."""
+
+    id: int
+    template: str
+    subject: str
+    values: dict[str, Any]
+    priority: int
+    attempts_made: int
+    expires_at: datetime | None
+    phone: str | None
+    locale: str
+    opted_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message about to be handed over, with the words it will have."""
+
+    message_id: int
+    provider: str
+    text: str
+    segments: int
+    attempts_made: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one hand-over ended. `state` is what the message becomes; `due_at` is set when it waits once more."""
+
+    message_id: int
+    attempt_id: int
+    outcome: Outcome
+    state: MessageState
+    reference: str | None = None
+    error_code: str = ""
+    due_at: datetime | None = None
+
+
+def _ready(due_by: datetime, urgent_only: bool) -> list[sa.ColumnElement[bool]]:
+    conditions = [QUEUED, Message.due_at <= due_by]
+    return [*conditions, Message.urgent.is_(True)] if urgent_only else conditions
+
+
+def list_waiting(*, due_by: datetime, urgent_only: bool, limit: int) -> list[Waiting]:
+    """Return what is due, most pressing first, locked for this transaction.
+
+    PostgreSQL leaves out what another dispatcher holds; SQLite has one writer at a time and needs no lock.
+    """
+    rows = db.session.execute(
+        sa.select(
+            Message.id,
+            Message.template,
+            Message.subject,
+            Message.values,
+            Message.priority,
+            Message.attempts_made,
+            Message.expires_at,
+            Contact.phone,
+            sa.func.coalesce(Contact.locale, "").label("locale"),
+            Contact.opted_out_at.is_not(None).label("opted_out"),
+        )
+        .outerjoin(Contact, Contact.id == Message.contact_id)
+        .where(*_ready(due_by, urgent_only))
+        .order_by(Message.priority, Message.due_at, Message.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Message)
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def count_waiting(*, due_by: datetime) -> int:
+    """Count what is due and still unsent."""
+    statement = sa.select(sa.func.count()).select_from(Message).where(*_ready(due_by, False))
+    return db.session.scalar(statement) or 0
+
+
+def has_work(now: datetime) -> bool:
+    """Whether a message is due, or was being sent when its sender died."""
+    left_behind = sa.and_(SENDING, Message.claimed_until < now)
+    due = sa.select(Message.id).where(*_ready(now, False)).exists()
+    return bool(db.session.scalar(sa.select(sa.or_(due, sa.select(Message.id).where(left_behind).exists()))))
+
+
+def claim(claims: Sequence[Claim], *, until: datetime) -> list[int]:
+    """Mark messages as being sent and open an attempt for each; return the attempts' ids in the same order.
+
+    To be committed before anything is sent: whatever happens then, nobody sends them again.
+    """
+    if not claims:
+        return []
+    now = clock.now()
+    db.session.connection().execute(
+        sa.update(Message)
+        .where(Message.id == sa.bindparam("b_id"))
+        .values(
+            state=MessageState.SENDING,
+            reason="",
+            claimed_until=until,
+            changed_at=now,
+            provider=sa.bindparam("b_provider"),
+            text=sa.bindparam("b_text"),
+            segments=sa.bindparam("b_segments"),
+            attempts_made=sa.bindparam("b_attempts"),
+        ),
+        [
+            {
+                "b_id": item.message_id,
+                "b_provider": item.provider,
+                "b_text": item.text,
+                "b_segments": item.segments,
+                "b_attempts": item.attempts_made + 1,
+            }
+            for item in claims
+        ],
+    )
+    opened = db.session.connection().execute(
+        sa.insert(Attempt).returning(Attempt.id, sort_by_parameter_order=True),
+        [
+            {"message_id": item.message_id, "provider": item.provider, "started_at": now, "error_code": ""}
+            for item in claims
+        ],
+    )
+    return list(opened.scalars())
+
+
+def settle_unsent(message_ids: Collection[int], *, state: MessageState, reason: str) -> None:
+    """Take messages out of the queue that cannot be sent, and say why."""
+    if message_ids:
+        db.session.execute(
+            sa.update(Message)
+            .where(Message.id.in_(message_ids))
+            .values(state=state, reason=reason, changed_at=clock.now())
+            .execution_options(synchronize_session=False)
+        )
+
+
+def record(endings: Sequence[Ending]) -> None:
+    """Record how hand-overs ended.
+
+    A message whose lease ran out meanwhile is `unknown` by then; a late answer still settles it. What a receipt has
+    settled already stays as it is.
+    """
+    if not endings:
+        return
+    now = clock.now()
+    connection = db.session.connection()
+    connection.execute(
+        sa.update(Attempt)
+        .where(Attempt.id == sa.bindparam("b_id"))
+        .values(
+            ended_at=now,
+            outcome=sa.bindparam("b_outcome"),
+            provider_reference=sa.bindparam("b_reference"),
+            error_code=sa.bindparam("b_code"),
+        ),
+        [
+            {
+                "b_id": item.attempt_id,
+                "b_outcome": item.outcome,
+                "b_reference": item.reference,
+                "b_code": item.error_code,
+            }
+            for item in endings
+        ],
+    )
+    for state in {item.state for item in endings}:
+        _record_state(state, [item for item in endings if item.state is state], now)
+
+
+def _record_state(state: MessageState, endings: Sequence[Ending], now: datetime) -> None:
+    changes: dict[str, Any] = {"state": state, "changed_at": now, "claimed_until": None}
+    changes["reason"] = sa.bindparam("b_code")
+    rows: list[dict[str, Any]] = [{"b_id": item.message_id, "b_code": item.error_code} for item in endings]
+    if state in (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.FAILED):
+        changes |= {"accepted_at": now, "provider_reference": sa.bindparam("b_reference")}
+        if state is MessageState.DELIVERED:
+            changes["delivered_at"] = now
+        for row, item in zip(rows, endings, strict=True):
+            row["b_reference"] = item.reference
+    elif state is MessageState.QUEUED:
+        changes["due_at"] = sa.bindparam("b_due_at")
+        for row, item in zip(rows, endings, strict=True):
+            row["b_due_at"] = item.due_at
+    statement = sa.update(Message).where(
+        Message.id == sa.bindparam("b_id"), Message.state.in_([MessageState.SENDING, MessageState.UNKNOWN])
+    )
+    db.session.connection().execute(statement.values(**changes), rows)
+
+
+def sweep_leases(now: datetime) -> int:
+    """Mark as unknown what was being sent when its sender died; return how many messages that were."""
+    swept = db.session.execute(
+        sa.update(Message)
+        .where(SENDING, Message.claimed_until < now)
+        .values(state=MessageState.UNKNOWN, reason="cut_off", claimed_until=None, changed_at=now)
+        .execution_options(synchronize_session=False)
+        .returning(Message.id)
+    )
+    return len(swept.all())

@@ -1,4 +1,8 @@
-"""Lengths and states of text messages."""
+"""Lengths, states and hours of text messages."""
+
+import re
+from datetime import time
+from urllib.parse import urlsplit
 
 GSM_BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -35,3 +39,38 @@ def _pack(widths: list[int], single: int, multiple: int) -> int:
 def rises(old: str, new: str) -> bool:
     """Whether a receipt's state may replace the state a message has."""
     return RANKS.get(new, -1) > RANKS.get(old, 99)
+
+
+def is_quiet(at: time, hours: tuple[time, time] | None) -> bool:
+    """Whether a local time lies in the quiet hours, which may span midnight; the end is not quiet any more."""
+    if hours is None or hours[0] == hours[1]:
+        return False
+    start, end = hours
+    return start <= at < end if start < end else at >= start or at < end
+
+
+def seconds_until(at: time, goal: time) -> int:
+    """Return the seconds from a local time to the next time the clock shows another."""
+    return (_seconds(goal) - _seconds(at)) % (24 * 3600)
+
+
+def _seconds(at: time) -> int:
+    return at.hour * 3600 + at.minute * 60 + at.second
+
+
+def backoff_seconds(attempts: int) -> int:
+    """Return how long a message waits after so many attempts that reached nobody: 30 s doubling to half an hour."""
+    return int(min(30 * 2 ** max(0, attempts - 1), 1800))
+
+
+def split_links(text: str, public_url: str) -> list[tuple[str, str]]:
+    """Cut a text at the links to our own pages; return pieces with the path they lead to, empty for plain text."""
+    parts = urlsplit(public_url)
+    pattern = re.compile(rf"((?:https?://)?{re.escape(parts.netloc + parts.path)}(/[A-Za-z0-9/_-]+))")
+    pieces: list[tuple[str, str]] = []
+    position = 0
+    for found in pattern.finditer(text):
+        pieces += [(text[position : found.start()], ""), (found.group(1), parts.path + found.group(2))]
+        position = found.end()
+    pieces.append((text[position:], ""))
+    return [piece for piece in pieces if piece[0]]

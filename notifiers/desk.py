@@ -1,0 +1,214 @@
+"""The database side of sending: what to hand over next, and how the last hand-overs went, in one transaction each."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+import sqlalchemy as sa
+from flask import Flask
+
+from notifiers.compose import Composed, Uncomposable, compose_many
+from notifiers.receipts import hand_to_person, match_receipts
+from portal import clock
+from portal.calendar.queries import get_calendar
+from portal.calendar.rules import WorkingCalendar
+from portal.db import db, reading
+from portal.messages import outbox
+from portal.messages.models import Message, MessageState, Outcome
+from portal.messages.outbox import PRIORITY_ANSWER, Claim, Ending, Waiting
+from portal.messages.rules import backoff_seconds, is_quiet, seconds_until
+from portal.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# Longer than a hand-over to every provider of a list may take, the time in our own queue included.
+LEASE = timedelta(minutes=3)
+TRIES = 5
+# Twilio's longest validity; and no text is given less time than a busy carrier needs.
+VALID_AT_MOST, VALID_AT_LEAST = 36_000, 900
+STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """One message on its way to one provider; its attempt is committed already."""
+
+    message_id: int
+    attempt_id: int
+    provider: str
+    to: str
+    text: str
+    segments: int
+    attempts_made: int
+    valid_for: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a hand-over ended, and what the message becomes by it."""
+
+    handover: Handover
+    outcome: Outcome
+    state: MessageState
+    reference: str | None = None
+    code: str = ""
+
+
+class Desk:
+    """Claims and records for one run; used from one thread, with an application context of its own each time."""
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+        self.started_at = clock.now()
+        self.providers = settings.sms_providers
+
+    def has_work(self) -> bool:
+        """Whether anything is due or was left behind, asked without making any writer wait."""
+        with self.app.app_context(), reading():
+            return outbox.has_work(self.started_at)
+
+    def count_held(self) -> int:
+        """Count what is due and had to stay."""
+        with self.app.app_context(), reading():
+            return outbox.count_waiting(due_by=self.started_at)
+
+    def tidy(self) -> None:
+        """Void what came too late, and give up what a sender that died was sending."""
+        with self.app.app_context():
+            outbox.void_expired(clock.now())
+            outbox.sweep_leases(clock.now())
+            db.session.commit()
+
+    def exchange(self, results: Sequence[Result], want: int) -> tuple[list[Handover], bool]:
+        """Record results and claim up to `want` messages; return what to hand over, and whether the queue is empty.
+
+        A database that is away for a moment is asked again: results that are not recorded would stay unknown.
+        """
+        for attempt in range(TRIES):
+            try:
+                with self.app.app_context():
+                    again = self._record(results)
+                    claimed, empty = self._claim(want) if want else ([], False)
+                    db.session.commit()
+                    return [*again, *claimed], empty
+            except sa.exc.OperationalError:
+                if attempt == TRIES - 1:
+                    raise
+                log.warning("the database did not answer; %d results wait to be recorded", len(results))
+                time.sleep(0.2 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def next_provider(self, result: Result) -> str | None:
+        """Return where a message may go instead: only what is proven not accepted goes elsewhere."""
+        if result.outcome is not Outcome.UNREACHABLE or result.code == STOPPED:
+            return None
+        position = self.providers.index(result.handover.provider) + 1
+        return self.providers[position] if position < len(self.providers) else None
+
+    def _record(self, results: Sequence[Result]) -> list[Handover]:
+        outbox.record([self._ending(result) for result in results])
+        if any(result.reference for result in results):
+            match_receipts()
+        rejected = [result.handover.message_id for result in results if result.state is MessageState.REJECTED]
+        for message in db.session.scalars(sa.select(Message).where(Message.id.in_(rejected))) if rejected else ():
+            hand_to_person(message)
+        elsewhere = [
+            replace(result.handover, provider=provider)
+            for result in results
+            if (provider := self.next_provider(result))
+        ]
+        return self._open(elsewhere)
+
+    def _ending(self, result: Result) -> Ending:
+        state, due_at = result.state, None
+        if result.outcome is Outcome.UNREACHABLE:
+            wait = 0 if result.code == STOPPED else backoff_seconds(result.handover.attempts_made)
+            state = MessageState.SENDING if self.next_provider(result) else MessageState.QUEUED
+            due_at = clock.now() + timedelta(seconds=wait)
+        handover = result.handover
+        return Ending(
+            handover.message_id, handover.attempt_id, result.outcome, state, result.reference, result.code, due_at
+        )
+
+    def _open(self, handovers: Sequence[Handover]) -> list[Handover]:
+        """Claim messages and open their attempts."""
+        claims = [
+            Claim(item.message_id, item.provider, item.text, item.segments, item.attempts_made) for item in handovers
+        ]
+        opened = outbox.claim(claims, until=clock.now() + LEASE)
+        return [
+            replace(item, attempt_id=attempt_id, attempts_made=item.attempts_made + 1)
+            for item, attempt_id in zip(handovers, opened, strict=True)
+        ]
+
+    def _claim(self, want: int) -> tuple[list[Handover], bool]:
+        now = clock.now()
+        waiting = outbox.list_waiting(due_by=self.started_at, urgent_only=self._holds(now), limit=want)
+        sendable = self._set_aside(waiting, now)
+        texts = compose_many(sendable)
+        handovers: list[Handover] = []
+        gone: list[int] = []
+        broken: list[int] = []
+        for message in sendable:
+            text = texts[message.id]
+            if isinstance(text, Uncomposable):
+                (gone if text.reason == "record_gone" else broken).append(message.id)
+            else:
+                handovers.append(self._handover(message, text, now))
+        outbox.settle_unsent(gone, state=MessageState.VOID, reason="record_gone")
+        outbox.settle_unsent(broken, state=MessageState.PERSON, reason="cannot_compose")
+        for message_id in broken:
+            log.error("message %d has no text: its template failed", message_id)
+        return self._open(handovers), len(waiting) < want
+
+    def _set_aside(self, waiting: Sequence[Waiting], now: datetime) -> list[Waiting]:
+        """Settle what must not be sent; return the rest. Answers go to their reader in spite of an opt-out."""
+        nobody = {message.id for message in waiting if message.phone is None}
+        stopped = {
+            message.id for message in waiting if message.opted_out and message.priority > PRIORITY_ANSWER
+        } - nobody
+        late = {message.id for message in waiting if message.expires_at is not None and message.expires_at <= now}
+        outbox.settle_unsent(nobody, state=MessageState.SUPPRESSED, reason="no_contact")
+        outbox.settle_unsent(stopped, state=MessageState.SUPPRESSED, reason="opted_out")
+        outbox.settle_unsent(late - nobody - stopped, state=MessageState.VOID, reason="expired")
+        return [message for message in waiting if message.id not in nobody | stopped | late]
+
+    def _handover(self, message: Waiting, text: Composed, now: datetime) -> Handover:
+        return Handover(
+            message_id=message.id,
+            attempt_id=0,
+            provider=self.providers[0],
+            to=message.phone or "",
+            text=text.text,
+            segments=text.segments,
+            attempts_made=message.attempts_made,
+            valid_for=self._valid_for(message, now),
+        )
+
+    def _valid_for(self, message: Waiting, now: datetime) -> int | None:
+        """Return for how long a carrier may keep trying: no text shall ring at night, or after its day."""
+        limits = [VALID_AT_MOST]
+        if self.settings.sms_quiet_hours:
+            limits.append(seconds_until(clock.local(now).time(), self.settings.sms_quiet_hours[0]))
+        if message.expires_at is not None:
+            limits.append(int((message.expires_at - now).total_seconds()))
+        shortest = min(limits)
+        return None if shortest == VALID_AT_MOST else max(shortest, VALID_AT_LEAST)
+
+    @cached_property
+    def _calendar(self) -> WorkingCalendar:
+        return get_calendar()
+
+    def _holds(self, now: datetime) -> bool:
+        """Whether everything but the urgent waits: quiet hours, or a day on which the city does not text."""
+        local = clock.local(now)
+        return is_quiet(local.time(), self.settings.sms_quiet_hours) or self._is_hold_day(local.date())
+
+    def _is_hold_day(self, day: date) -> bool:
+        if self.settings.sms_hold_days == "holidays":
+            return self._calendar.exceptions.get(day) is False
+        return self.settings.sms_hold_days == "non-working" and not self._calendar.is_working_day(day)

@@ -1,0 +1,203 @@
+"""Sends what is due: claims are committed before anything leaves, and no transaction is open while it does.
+
+Sending and the database work side by side: an event loop keeps up to 256 hand-overs in flight while one thread
+records the last results and claims the next batch. A larger batch would be faster by little, and widen what a crash
+leaves unknown.
+"""
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from flask import current_app
+
+from notifiers.desk import STOPPED, Desk, Handover, Result
+from notifiers.providers import Provider, Rejected, Status, Unknown, Unreachable
+from notifiers.providers.registry import get_callback, get_provider
+from portal.cli import current_settings
+from portal.messages.models import MessageState, Outcome
+from portal.settings import Settings
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT = 256
+BATCH = 250
+RECORD_AT = 100
+# So many hand-overs in a row that reached nobody end a run: the provider is down, the rest need not be tried.
+GIVE_UP_AFTER = 50
+STOP_WITHIN = 3.0
+
+STATES = {
+    Status.ACCEPTED: MessageState.ACCEPTED,
+    Status.DELIVERED: MessageState.DELIVERED,
+    Status.FAILED: MessageState.FAILED,
+}
+
+
+@dataclass
+class Sent:
+    """How a run went, in messages; `held` are due and stay in the queue."""
+
+    accepted: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    held: int = 0
+    unreachable: set[int] = field(default_factory=set, repr=False)
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counts as the command prints them."""
+        return {"accepted": self.accepted, "rejected": self.rejected, "unknown": self.unknown, "held": self.held}
+
+
+class Drain:
+    """One run: sends until nothing is due that may be sent now, or until it is told to stop."""
+
+    def __init__(self, desk: Desk, settings: Settings, stop: threading.Event) -> None:
+        self.desk = desk
+        self.settings = settings
+        self.stop = stop
+        self.sent = Sent()
+        self.providers: dict[str, Provider] = {}
+        self.queue: asyncio.Queue[Handover] = asyncio.Queue()
+        self.wake = asyncio.Event()
+        self.workers: list[asyncio.Task[None]] = []
+        self.results: list[Result] = []
+        self.flying = 0
+        self.failures = 0
+        self.exhausted = False
+
+    async def run(self) -> Sent:
+        """Send, and return how it went."""
+        with ThreadPoolExecutor(1, thread_name_prefix="desk") as thread:
+            try:
+                await self._feed(thread)
+            finally:
+                await self._finish(thread)
+        return self.sent
+
+    async def _feed(self, thread: ThreadPoolExecutor) -> None:
+        while not self.stop.is_set():
+            want = BATCH if self._wants_more() else 0
+            if want or self.results:
+                await self._exchange(thread, want)
+            elif not self.flying and self.queue.empty():
+                return
+            if not self._is_ready():
+                self.wake.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.wake.wait(), 0.5)
+
+    async def _exchange(self, thread: ThreadPoolExecutor, want: int) -> None:
+        results, self.results = self.results, []
+        loop = asyncio.get_running_loop()
+        try:
+            handovers, empty = await loop.run_in_executor(thread, self.desk.exchange, results, want)
+        except BaseException:
+            self.results = [*results, *self.results]
+            raise
+        self._count(results)
+        self.exhausted = self.exhausted or empty or self.failures >= GIVE_UP_AFTER
+        for handover in handovers:
+            self.queue.put_nowait(handover)
+        for _ in range(min(IN_FLIGHT - len(self.workers), len(handovers))):
+            self.workers.append(asyncio.create_task(self._work()))
+
+    def _wants_more(self) -> bool:
+        return not self.exhausted and self.queue.qsize() < BATCH
+
+    def _is_ready(self) -> bool:
+        """Whether the database has something to do."""
+        idle = not self.flying and self.queue.empty()
+        return self._wants_more() or len(self.results) >= RECORD_AT or idle
+
+    async def _work(self) -> None:
+        while True:
+            handover = await self.queue.get()
+            self.flying += 1
+            try:
+                result = await self._hand_over(handover)
+            except asyncio.CancelledError:
+                self.results.append(Result(handover, Outcome.UNKNOWN, MessageState.UNKNOWN, code=STOPPED))
+                raise
+            finally:
+                self.flying -= 1
+            self.results.append(result)
+            if self._is_ready():
+                self.wake.set()
+
+    async def _hand_over(self, handover: Handover) -> Result:
+        try:
+            provider = self._provider(handover.provider)
+            taken = await provider.send(
+                to=handover.to,
+                text=handover.text,
+                callback=get_callback(handover.provider, self.settings),
+                valid_for=handover.valid_for,
+            )
+        except Unreachable as failure:
+            self.failures += 1
+            return Result(handover, Outcome.UNREACHABLE, MessageState.QUEUED, code=failure.code)
+        except Rejected as failure:
+            return Result(handover, Outcome.REJECTED, MessageState.REJECTED, code=failure.code)
+        except Unknown as failure:
+            return Result(handover, Outcome.UNKNOWN, MessageState.UNKNOWN, code=failure.code)
+        except Exception as problem:
+            log.exception("message %d: the provider's adapter failed", handover.message_id)
+            return Result(handover, Outcome.UNKNOWN, MessageState.UNKNOWN, code=type(problem).__name__)
+        self.failures = 0
+        return Result(handover, Outcome.ACCEPTED, STATES[taken.status], reference=taken.reference)
+
+    def _provider(self, name: str) -> Provider:
+        if name not in self.providers:
+            self.providers[name] = get_provider(name, self.settings)
+        return self.providers[name]
+
+    def _count(self, results: list[Result]) -> None:
+        for result in results:
+            message_id = result.handover.message_id
+            if result.outcome is Outcome.UNREACHABLE:
+                if self.desk.next_provider(result) is None:
+                    self.sent.unreachable.add(message_id)
+            elif result.outcome is Outcome.ACCEPTED:
+                self.sent.accepted += 1
+            elif result.outcome is Outcome.REJECTED:
+                self.sent.rejected += 1
+            else:
+                self.sent.unknown += 1
+
+    async def _finish(self, thread: ThreadPoolExecutor) -> None:
+        """Put back what was not handed over, wait shortly for what was, and record everything."""
+        while not self.queue.empty():
+            unsent = self.queue.get_nowait()
+            self.results.append(Result(unsent, Outcome.UNREACHABLE, MessageState.QUEUED, code=STOPPED))
+        deadline = asyncio.get_running_loop().time() + STOP_WITHIN
+        while self.flying and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+        for worker in self.workers:
+            worker.cancel()
+        await asyncio.gather(*self.workers, return_exceptions=True)
+        try:
+            if self.results:
+                await self._exchange(thread, 0)
+        finally:
+            for provider in self.providers.values():
+                await provider.close()
+
+
+def dispatch(stop: threading.Event | None = None) -> dict[str, int]:
+    """Send what is due and return how many messages were accepted, rejected, are unknown, and are held.
+
+    The caller's own transaction must be over: the work is done in sessions of its own.
+    """
+    settings = current_settings()
+    desk = Desk(current_app.app_context().app, settings)
+    sent = Sent()
+    if desk.has_work():
+        desk.tidy()
+        sent = asyncio.run(Drain(desk, settings, stop or threading.Event()).run())
+        sent.held = len(sent.unreachable) + desk.count_held()
+        log.info("dispatch: %s", sent.as_dict())
+    return sent.as_dict()

@@ -1,0 +1,100 @@
+"""Reminders of permits whose last day to apply for renewal comes near.
+
+The work follows what is due on a day, not what is registered: one walk along the index over the next reminder.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from notifiers.plan.result import Planned
+from portal import clock
+from portal.db import db
+from portal.messages import outbox
+from portal.messages.models import MessageState
+from portal.permits import queries, service
+from portal.permits.rules import DEFAULT_OFFSETS, Occurrence, next_reminder, occurrences
+
+TEMPLATE = "permit_renewal"
+PAGE = 1000
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Batch:
+    """What one page of permits comes to: rows for the outbox, and when to look at each permit again."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    suppressed: list[dict[str, Any]] = field(default_factory=list)
+    next_days: list[dict[str, Any]] = field(default_factory=list)
+
+
+def plan_permits(on: date) -> Planned:
+    """Plan the reminders that are due by a day, in pages that are committed one by one.
+
+    Only the latest reminder due is planned for a permit: after a pause nobody gets several at once.
+    """
+    total = Planned(void=outbox.void_expired(clock.now()))
+    db.session.commit()
+    offsets = queries.list_reminder_offsets()
+    after_id, more = 0, True
+    while more:
+        page = queries.list_reminders_due(on, after_id, PAGE)
+        if page:
+            total += _plan_page(page, on, offsets)
+            after_id = page[-1].id
+        more = len(page) == PAGE
+        db.session.commit()
+    return total
+
+
+def _plan_page(page: Sequence[Any], on: date, offsets: Mapping[int, Sequence[int]]) -> Planned:
+    batch = Batch()
+    for permit in page:
+        due = _occurrences(permit.window_opens_on, permit.last_apply_on, offsets.get(permit.permit_type_id))
+        _plan_permit(permit, on, due, batch)
+    planned = outbox.enqueue_many(batch.rows)
+    suppressed = outbox.enqueue_many(batch.suppressed)
+    void = outbox.void_superseded(
+        [row["subject"] for row in batch.rows], template=TEMPLATE, keep=[row["key"] for row in batch.rows]
+    )
+    service.set_next_reminders(batch.next_days)
+    return Planned(planned, suppressed, void)
+
+
+def _occurrences(opens_on: date | None, last_day: date, offsets: Sequence[int] | None) -> list[Occurrence]:
+    return occurrences(opens_on, last_day, offsets or DEFAULT_OFFSETS)
+
+
+def _plan_permit(permit: Any, on: date, due: Sequence[Occurrence], batch: Batch) -> None:
+    over = on > permit.last_apply_on
+    batch.next_days.append({"id": permit.id, "next_reminder_on": None if over else next_reminder(due, after=on)})
+    latest = next((item for item in reversed(due) if item.on <= on), None)
+    if over or latest is None:
+        return
+    row = _make_row(permit, latest, on)
+    reason = _find_obstacle(permit)
+    if reason:
+        batch.suppressed.append(row | {"state": MessageState.SUPPRESSED, "reason": reason})
+    else:
+        batch.rows.append(row)
+
+
+def _make_row(permit: Any, occurrence: Occurrence, on: date) -> dict[str, Any]:
+    last_day = permit.last_apply_on.isoformat()
+    return {
+        "key": f"permit-renewal:{permit.id}:{last_day}:{occurrence.label}",
+        "template": TEMPLATE,
+        "subject": f"permit:{permit.id}",
+        "contact_id": permit.contact_id,
+        "values": {"permit_id": permit.id, "last_day": last_day, "label": occurrence.label},
+        "due_at": clock.start_of(on),
+        "expires_at": clock.start_of(permit.last_apply_on + DAY),
+    }
+
+
+def _find_obstacle(permit: Any) -> str:
+    if permit.contact_id is None:
+        return "no_contact"
+    return "opted_out" if permit.opted_out_at else ""

@@ -1,0 +1,150 @@
+"""Settles what nobody knows: the provider is asked, and after a day a person decides. Nothing is sent again here."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from notifiers.dispatch import STATES
+from notifiers.providers import Accepted, Provider, Unreachable
+from notifiers.providers.registry import get_provider
+from notifiers.receipts import hand_to_person, match_receipts
+from portal import clock
+from portal.cli import current_settings
+from portal.contacts.models import Contact
+from portal.db import db
+from portal.messages import outbox
+from portal.messages.models import Attempt, Message, MessageState, Outcome
+from portal.messages.outbox import Ending
+from portal.settings import PROVIDERS, Settings
+
+log = logging.getLogger(__name__)
+
+# A provider's list may trail behind its answers; after a day it no longer does.
+ASK_AFTER = timedelta(minutes=1)
+DECIDE_AFTER = timedelta(hours=24)
+AT_MOST = 500
+AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Open:
+    """An unknown message, its last attempt, and the references of the same reader's other messages."""
+
+    message_id: int
+    attempt_id: int
+    provider: str
+    to: str
+    text: str
+    started_at: datetime
+    known: Collection[str]
+
+
+def reconcile() -> dict[str, int]:
+    """Ask the providers about everything unknown; return what was found, what a person must decide, what stays open.
+
+    The caller's own transaction must be over: nothing is open while providers are asked.
+    """
+    now = clock.now()
+    outbox.sweep_leases(now)
+    waiting = _list_open(now)
+    db.session.commit()
+    found = asyncio.run(_ask(waiting, current_settings())) if waiting else {}
+    outbox.record([_accepted(item, answer) for item in waiting if (answer := found.get(item.message_id))])
+    if found:
+        match_receipts()
+    person = _leave_to_person([item for item in waiting if item.message_id not in found], now)
+    still_open = db.session.scalar(sa.select(sa.func.count()).where(Message.state == MessageState.UNKNOWN)) or 0
+    db.session.commit()
+    result = {"accepted": len(found), "person": person, "open": still_open}
+    if waiting:
+        log.info("reconcile: %s", result)
+    return result
+
+
+def _list_open(now: datetime) -> list[Open]:
+    last = sa.select(sa.func.max(Attempt.id)).where(Attempt.message_id == Message.id).scalar_subquery()
+    rows = db.session.execute(
+        sa.select(Message.id, Message.contact_id, Message.text, Attempt, Contact.phone)
+        .join(Attempt, Attempt.id == last)
+        .join(Contact, Contact.id == Message.contact_id)
+        .where(Message.state == MessageState.UNKNOWN, Message.changed_at <= now - ASK_AFTER)
+        .order_by(Message.id)
+        .limit(AT_MOST)
+    ).all()
+    known = _list_references({row.contact_id for row in rows})
+    return [
+        Open(
+            row.id,
+            row.Attempt.id,
+            row.Attempt.provider,
+            row.phone,
+            row.text,
+            row.Attempt.started_at,
+            known[row.contact_id],
+        )
+        for row in rows
+    ]
+
+
+def _list_references(contact_ids: Collection[int]) -> dict[int, set[str]]:
+    known: dict[int, set[str]] = defaultdict(set)
+    rows = db.session.execute(
+        sa.select(Message.contact_id, Message.provider_reference).where(
+            Message.contact_id.in_(contact_ids), Message.provider_reference.is_not(None)
+        )
+    )
+    for contact_id, reference in rows.tuples():
+        if contact_id is not None and reference is not None:
+            known[contact_id].add(reference)
+    return known
+
+
+async def _ask(waiting: Sequence[Open], settings: Settings) -> dict[int, Accepted]:
+    names = {item.provider for item in waiting} & set(PROVIDERS)
+    providers = {name: get_provider(name, settings) for name in names}
+    turn = asyncio.Semaphore(AT_ONCE)
+    taken: set[str] = set()
+    try:
+        answers = await asyncio.gather(*(_look_up(item, providers, turn, taken) for item in waiting))
+    finally:
+        for provider in providers.values():
+            await provider.close()
+    return {item.message_id: answer for item, answer in zip(waiting, answers, strict=True) if answer is not None}
+
+
+async def _look_up(
+    item: Open, providers: dict[str, Provider], turn: asyncio.Semaphore, taken: set[str]
+) -> Accepted | None:
+    provider = providers.get(item.provider)
+    if provider is None:
+        return None
+    async with turn:
+        try:
+            answer = await provider.look_up(
+                to=item.to, text=item.text, since=item.started_at, known={*item.known, *taken}
+            )
+        except Unreachable as failure:
+            log.warning("message %d: the provider could not be asked (%s)", item.message_id, failure.code)
+            return None
+    # Two equal texts to one reader must not both be settled by the one that arrived.
+    if answer is None or answer.reference in taken:
+        return None
+    taken.add(answer.reference)
+    return answer
+
+
+def _accepted(item: Open, answer: Accepted) -> Ending:
+    return Ending(item.message_id, item.attempt_id, Outcome.ACCEPTED, STATES[answer.status], answer.reference)
+
+
+def _leave_to_person(waiting: Sequence[Open], now: datetime) -> int:
+    late = [item.message_id for item in waiting if item.started_at <= now - DECIDE_AFTER]
+    outbox.settle_unsent(late, state=MessageState.PERSON, reason="unsettled")
+    for message in db.session.scalars(sa.select(Message).where(Message.id.in_(late))) if late else ():
+        hand_to_person(message)
+    return len(late)

@@ -4,11 +4,13 @@ from flask import Flask
 
 from notifiers import webhooks
 from notifiers.cli import notify_group
+from notifiers.compose import sms_day
 from portal.security import csrf
 
 
 def init_app(app: Flask) -> None:
     """Add the notifiers' commands and webhooks to a portal."""
     app.cli.add_command(notify_group)
+    app.jinja_env.filters["sms_day"] = sms_day
     csrf.exempt(webhooks.blueprint)  # Providers sign instead.
     app.register_blueprint(webhooks.blueprint)

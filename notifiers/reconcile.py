@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from notifiers.dispatch import STATES
 from notifiers.providers import Accepted, Provider, Unreachable
@@ -67,9 +68,11 @@ def reconcile() -> dict[str, int]:
 
 
 def _list_open(now: datetime) -> list[Open]:
-    last = sa.select(sa.func.max(Attempt.id)).where(Attempt.message_id == Message.id).scalar_subquery()
+    newest = aliased(Attempt)
+    last = sa.select(sa.func.max(newest.id)).where(newest.message_id == Message.id).correlate(Message).scalar_subquery()
     rows = db.session.execute(
         sa.select(Message.id, Message.contact_id, Message.text, Attempt, Contact.phone)
+        .select_from(Message)
         .join(Attempt, Attempt.id == last)
         .join(Contact, Contact.id == Message.contact_id)
         .where(Message.state == MessageState.UNKNOWN, Message.changed_at <= now - ASK_AFTER)

@@ -297,7 +297,8 @@ def _record_state(state: MessageState, endings: Sequence[Ending], now: datetime)
         for row, item in zip(rows, endings, strict=True):
             row["b_due_at"] = item.due_at
     statement = sa.update(Message).where(
-        Message.id == sa.bindparam("b_id"), Message.state.in_([MessageState.SENDING, MessageState.UNKNOWN])
+        Message.id == sa.bindparam("b_id"),
+        sa.or_(Message.state == MessageState.SENDING, Message.state == MessageState.UNKNOWN),
     )
     db.session.connection().execute(statement.values(**changes), rows)
 

@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import assets, backup, clock, db, doctor, health, i18n, security, serve, tables
 from portal.accounts import cli as accounts_cli
 from portal.accounts import guard
+from portal.accounts import rules as accounts_rules
 from portal.accounts import staff as accounts_staff
 from portal.bases import public as bases
 from portal.cli import register_commands
@@ -26,8 +27,12 @@ from portal.demo import cli as demo
 from portal.errors import Refusal
 from portal.home import public as home
 from portal.home import staff as home_staff
+from portal.messages import public as sandbox
+from portal.messages import staff as messages_staff
 from portal.organs import public as organs
 from portal.procedures import public as procedures
+from portal.revisits import public as revisits
+from portal.revisits import staff as revisits_staff
 from portal.search import public as search
 from portal.settings import ROOT, Settings
 
@@ -41,11 +46,15 @@ PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
     organs.blueprint,
     search.blueprint,
     complaints.blueprint,
+    revisits.blueprint,
+    sandbox.blueprint,
     health.blueprint,
 )
 STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     home_staff.blueprint,
     accounts_staff.blueprint,
+    messages_staff.blueprint,
+    revisits_staff.blueprint,
 )
 # What ships as data and is loaded whenever the schema is brought up to date.
 FACTS: tuple[Callable[[], object], ...] = ()
@@ -105,7 +114,13 @@ def register_pages(app: Flask) -> None:
 
 def staff_menu() -> list[tuple[str, str, str]]:
     """Return the staff side's main menu: address, words, section."""
-    return [(url_for("staff.home.index"), _("Overview"), "home")]
+    menu = [(url_for("staff.home.index"), _("Overview"), "home")]
+    if accounts_rules.sees_all(guard.current_staff().role):
+        menu += [
+            (url_for("staff.messages.index"), _("Messages"), "messages"),
+            (url_for("staff.revisits.index"), _("Revisits"), "revisits"),
+        ]
+    return menu
 
 
 def open_reading() -> None:

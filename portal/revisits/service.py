@@ -1,6 +1,6 @@
 """Asking, keeping the answer, and the work that a bad grade opens."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
@@ -59,7 +59,10 @@ def plan_revisit(
         template="revisit",
         subject=f"revisit:{revisit_id}",
         contact_id=contact_id,
-        values={"decided_on": decided_on.isoformat()},
+        values={
+            "decided_on": decided_on.isoformat(),
+            "link_until": (rules.link_ends_on(asked_on) - timedelta(days=1)).isoformat(),
+        },
         due_at=clock.start_of(asked_on),
         expires_at=ends_at,
         state=MessageState.QUEUED if reachable else MessageState.SUPPRESSED,

@@ -1,0 +1,20 @@
+"""The form with which staff say what they did about a reply."""
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import TextAreaField
+from wtforms.validators import DataRequired, Length
+
+MAX_NOTE = 500
+
+
+class HandleForm(FlaskForm):
+    """What was done."""
+
+    note = TextAreaField(
+        _l("What was done"),
+        validators=[
+            DataRequired(_l("Write what was done")),
+            Length(max=MAX_NOTE, message=_l("At most 500 characters")),
+        ],
+    )

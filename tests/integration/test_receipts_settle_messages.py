@@ -1,0 +1,130 @@
+"""Receipts settle a message: in any order, any number of times, early or late, they end in one state."""
+
+from datetime import date
+from itertools import chain
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from notifiers.providers import ReceiptEvent, Status
+from notifiers.receipts import match_receipts, record_receipts
+from portal.db import db
+from portal.messages.models import Message, MessageState, Receipt
+from portal.permits.models import CallTask
+from portal.revisits.models import RevisitState
+from tests.factories.messages import make_contact, make_message
+from tests.factories.permits import make_permit
+from tests.factories.revisits import make_revisit
+
+EVENTS = {
+    "sent": ReceiptEvent("SM1", Status.ACCEPTED, "", "SM1:sent"),
+    "failed": ReceiptEvent("SM1", Status.FAILED, "30003", "SM1:undelivered"),
+    "delivered": ReceiptEvent("SM1", Status.DELIVERED, "", "SM1:delivered"),
+}
+
+
+def make_accepted(*, reference: str | None = "SM1", **values: object) -> Message:
+    defaults = {"state": MessageState.ACCEPTED, "provider": "twilio", "provider_reference": reference}
+    return make_message(contact=make_contact(), **(defaults | values))
+
+
+def count_receipts() -> int:
+    return db.session.scalar(sa.select(sa.func.count(Receipt.id))) or 0
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(st.sampled_from(sorted(EVENTS)), min_size=1, max_size=8),
+    known_after=st.integers(min_value=0, max_value=8),
+)
+def test_any_order_ends_in_one_state(app: Flask, names: list[str], known_after: int) -> None:
+    message = make_accepted(reference=None, state=MessageState.SENDING)
+    for position, name in enumerate(names):
+        if position == known_after:
+            accept(message)
+        record_receipts("twilio", [EVENTS[name]])
+    accept(message)
+    match_receipts()
+    db.session.refresh(message)
+    final = "delivered" if "delivered" in names else "failed" if "failed" in names else "accepted"
+    assert message.state == final
+    assert (message.delivered_at is not None) == (final == "delivered")
+    assert count_receipts() == len(set(names))
+    db.session.rollback()
+
+
+def accept(message: Message) -> None:
+    """Do what the dispatcher does when the provider's answer arrives."""
+    if message.provider_reference is None:
+        message.provider_reference, message.state = "SM1", MessageState.ACCEPTED
+        db.session.flush()
+
+
+def test_the_same_receipt_counts_once(app: Flask) -> None:
+    message = make_accepted()
+    assert record_receipts("twilio", [EVENTS["delivered"]]) == 1
+    assert record_receipts("twilio", [EVENTS["delivered"]] * 3) == 0
+    db.session.refresh(message)
+    assert (message.state, count_receipts()) == (MessageState.DELIVERED, 1)
+
+
+def test_unknown_reference_is_kept_and_matched_later(app: Flask) -> None:
+    assert record_receipts("twilio", [EVENTS["delivered"]]) == 1
+    receipt = db.session.scalars(sa.select(Receipt)).one()
+    assert receipt.message_id is None
+    assert match_receipts() == 0
+    message = make_accepted()
+    assert match_receipts() == 1
+    db.session.expire_all()
+    assert (receipt.message_id, message.state) == (message.id, MessageState.DELIVERED)
+
+
+def test_repeated_reference_means_the_newest_message(app: Flask) -> None:
+    old, new = make_accepted(), make_accepted()
+    record_receipts("twilio", [EVENTS["delivered"]])
+    db.session.expire_all()
+    assert (old.state, new.state) == (MessageState.ACCEPTED, MessageState.DELIVERED)
+
+
+def test_another_provider_with_the_same_reference_is_another_message(app: Flask) -> None:
+    message = make_accepted()
+    record_receipts("sandbox", [EVENTS["delivered"]])
+    db.session.refresh(message)
+    assert message.state is MessageState.ACCEPTED
+
+
+@pytest.mark.parametrize("state", [MessageState.REJECTED, MessageState.VOID, MessageState.SUPPRESSED])
+def test_settled_states_stay(app: Flask, state: MessageState) -> None:
+    message = make_accepted(state=state)
+    record_receipts("twilio", [EVENTS["delivered"]])
+    db.session.refresh(message)
+    assert message.state is state
+
+
+def test_undelivered_reminder_becomes_one_call(app: Flask) -> None:
+    permit = make_permit(valid_to=date(2027, 6, 1))
+    message = make_accepted(template="permit_renewal", subject=f"permit:{permit.id}")
+    for event in chain([EVENTS["failed"]] * 2, [EVENTS["sent"]]):
+        record_receipts("twilio", [event])
+    task = db.session.scalars(sa.select(CallTask)).one()
+    assert (task.permit_id, task.message_id, task.reason) == (permit.id, message.id, "undelivered")
+
+
+def test_failure_after_delivery_calls_nobody(app: Flask) -> None:
+    permit = make_permit(valid_to=date(2027, 6, 1))
+    make_accepted(template="permit_renewal", subject=f"permit:{permit.id}")
+    record_receipts("twilio", [EVENTS["delivered"], EVENTS["failed"]])
+    assert db.session.scalars(sa.select(CallTask)).all() == []
+
+
+def test_undelivered_revisit_goes_to_a_person(app: Flask) -> None:
+    revisit = make_revisit()
+    message = db.session.scalars(sa.select(Message)).one()
+    message.state, message.provider, message.provider_reference = MessageState.ACCEPTED, "twilio", "SM1"
+    db.session.flush()
+    record_receipts("twilio", [EVENTS["failed"]])
+    db.session.refresh(revisit)
+    assert revisit.state is RevisitState.PERSON

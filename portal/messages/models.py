@@ -4,12 +4,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
 from portal.contacts.models import Contact
-from portal.db import Model, text_enum
+from portal.db import Model, partial_index, text_enum
 
 
 class MessageState(StrEnum):
@@ -44,20 +44,8 @@ class Message(Model):
 
     __tablename__ = "message"
     __table_args__ = (
-        Index(
-            "ix_message_queue",
-            "priority",
-            "due_at",
-            "id",
-            sqlite_where=text("state = 'queued'"),
-            postgresql_where=text("state = 'queued'"),
-        ),
-        Index(
-            "ix_message_sending",
-            "claimed_until",
-            sqlite_where=text("state = 'sending'"),
-            postgresql_where=text("state = 'sending'"),
-        ),
+        partial_index("ix_message_queue", "priority", "due_at", "id", where="state = 'queued'"),
+        partial_index("ix_message_sending", "claimed_until", where="state = 'sending'"),
         Index("ix_message_provider_reference", "provider", "provider_reference"),
         Index("ix_message_state_changed", "state", "changed_at"),
     )

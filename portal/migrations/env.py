@@ -22,6 +22,16 @@ def include_name(name: str | None, kind: str, _parents: object) -> bool:
     return not (name or "").startswith(("search_index", "ix_search_entry_words"))
 
 
+def hand_on_conditions() -> None:
+    """Give the partial indexes their conditions, in the words of both dialects."""
+    for table in Model.metadata.tables.values():
+        for index in table.indexes:
+            if "where" in index.info:
+                where = sa.text(index.info["where"])
+                index.dialect_kwargs.update(sqlite_where=where, postgresql_where=where)
+
+
+hand_on_conditions()
 engine = db.engine
 with engine.connect() as connection:
     context.configure(

@@ -3,11 +3,11 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.contacts.models import Contact
-from portal.db import Model, Recorded, text_enum
+from portal.db import Model, Recorded, partial_index, text_enum
 from portal.organs.models import Organ
 from portal.parties.models import Party
 
@@ -73,12 +73,7 @@ class Permit(Recorded, Model):
     __tablename__ = "permit"
     __table_args__ = (
         UniqueConstraint("organ_id", "number"),
-        Index(
-            "ix_permit_next_reminder",
-            "next_reminder_on",
-            sqlite_where=text("next_reminder_on IS NOT NULL"),
-            postgresql_where=text("next_reminder_on IS NOT NULL"),
-        ),
+        partial_index("ix_permit_next_reminder", "next_reminder_on", where="next_reminder_on IS NOT NULL"),
         Index("ix_permit_last_apply", "last_apply_on", "id"),
     )
 

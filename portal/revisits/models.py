@@ -3,11 +3,11 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.contacts.models import Contact
-from portal.db import Model, Recorded, text_enum
+from portal.db import Model, Recorded, partial_index, text_enum
 from portal.decisions.models import Decision
 
 
@@ -25,14 +25,7 @@ class Revisit(Recorded, Model):
     """One question to the party of one decision; `token_hash` finds it by its one-time link."""
 
     __tablename__ = "revisit"
-    __table_args__ = (
-        Index(
-            "ix_revisit_planned",
-            "due_on",
-            sqlite_where=text("state = 'planned'"),
-            postgresql_where=text("state = 'planned'"),
-        ),
-    )
+    __table_args__ = (partial_index("ix_revisit_planned", "due_on", where="state = 'planned'"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id"), unique=True)

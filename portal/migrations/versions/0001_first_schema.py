@@ -57,6 +57,7 @@ def upgrade() -> None:
     sa.Column('issuer', sa.Text(), nullable=False),
     sa.Column('document_number', sa.Text(), nullable=False),
     sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('annex', sa.Text(), nullable=False),
     sa.Column('version_on', sa.Date(), nullable=True),
     sa.Column('effective_on', sa.Date(), nullable=True),
     sa.Column('status', sa.String(length=24), nullable=False),
@@ -72,6 +73,21 @@ def upgrade() -> None:
     sa.Column('certain', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('day', name=op.f('pk_calendar_day'))
     )
+    op.create_table('complaint_day',
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('given', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('day', name=op.f('pk_complaint_day'))
+    )
+    op.create_table('complaint_try',
+    sa.Column('number', sa.Text(), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('last_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('locked_until', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('number', name=op.f('pk_complaint_try'))
+    )
+    with op.batch_alter_table('complaint_try', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_complaint_try_last_at'), ['last_at'], unique=False)
+
     op.create_table('contact',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('phone', sa.Text(), nullable=False),
@@ -297,8 +313,6 @@ def upgrade() -> None:
     sa.Column('code_hash', sa.Text(), nullable=False),
     sa.Column('code_sealed', sa.Text(), nullable=True),
     sa.Column('code_sealed_until', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('failed_attempts', sa.Integer(), nullable=False),
-    sa.Column('locked_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('submission_key', sa.Text(), nullable=True),
     sa.Column('kind', sa.String(length=24), nullable=False),
     sa.Column('category', sa.Text(), nullable=False),
@@ -367,11 +381,13 @@ def upgrade() -> None:
     sa.Column('withdrawal_reason', sa.Text(), nullable=False),
     sa.Column('revisit_required', sa.Boolean(), nullable=False),
     sa.Column('created_by_id', sa.Integer(), nullable=True),
+    sa.Column('edited_by_id', sa.Integer(), nullable=True),
     sa.Column('reviewed_by_id', sa.Integer(), nullable=True),
     sa.Column('review_note', sa.Text(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['article_id'], ['article.id'], name=op.f('fk_decision_article_id'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['created_by_id'], ['staff.id'], name=op.f('fk_decision_created_by_id')),
+    sa.ForeignKeyConstraint(['edited_by_id'], ['staff.id'], name=op.f('fk_decision_edited_by_id')),
     sa.ForeignKeyConstraint(['organ_id'], ['organ.id'], name=op.f('fk_decision_organ_id')),
     sa.ForeignKeyConstraint(['party_id'], ['party.id'], name=op.f('fk_decision_party_id')),
     sa.ForeignKeyConstraint(['reviewed_by_id'], ['staff.id'], name=op.f('fk_decision_reviewed_by_id')),
@@ -689,6 +705,11 @@ def downgrade() -> None:
     op.drop_table('permit_type')
     op.drop_table('organ')
     op.drop_table('contact')
+    with op.batch_alter_table('complaint_try', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_complaint_try_last_at'))
+
+    op.drop_table('complaint_try')
+    op.drop_table('complaint_day')
     op.drop_table('calendar_day')
     op.drop_table('basis')
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:

@@ -70,6 +70,15 @@ def compose(message: Composable) -> Composed:
     return result
 
 
+def preview(template: str, values: dict[str, Any], locale: str) -> str:
+    """Return a text as its reader would get it, before there is a message; for templates that need no look-up."""
+    with speaking(locale):
+        result = _render(template, {"values": values})
+    if isinstance(result, Uncomposable):
+        raise result
+    return result.text
+
+
 def compose_many(messages: Sequence[Composable]) -> dict[int, Composed | Uncomposable]:
     """Write many texts, by message id; equal ones are rendered once."""
     contexts = _look_up(messages)

@@ -18,9 +18,11 @@ from portal.accounts import cli as accounts_cli
 from portal.accounts import guard
 from portal.accounts import rules as accounts_rules
 from portal.accounts import staff as accounts_staff
+from portal.accounts.models import Role
 from portal.bases import public as bases
 from portal.cli import register_commands
 from portal.complaints import public as complaints
+from portal.complaints import staff as complaints_staff
 from portal.contacts.rules import mask_phone
 from portal.decisions import public as decisions
 from portal.demo import cli as demo
@@ -53,6 +55,7 @@ PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
 STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     home_staff.blueprint,
     accounts_staff.blueprint,
+    complaints_staff.blueprint,
     messages_staff.blueprint,
     revisits_staff.blueprint,
 )
@@ -115,6 +118,8 @@ def register_pages(app: Flask) -> None:
 def staff_menu() -> list[tuple[str, str, str]]:
     """Return the staff side's main menu: address, words, section."""
     menu = [(url_for("staff.home.index"), _("Overview"), "home")]
+    if guard.current_staff().role is not Role.REVIEWER:
+        menu.append((url_for("staff.complaints.index"), _("Complaints"), "complaints"))
     if accounts_rules.sees_all(guard.current_staff().role):
         menu += [
             (url_for("staff.messages.index"), _("Messages"), "messages"),

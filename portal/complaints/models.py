@@ -35,6 +35,8 @@ class ComplaintState(StrEnum):
 class Complaint(Model):
     """One complaint. The sender's name and number are for those who must answer; the query code is kept hashed.
 
+    `code_sealed` is what the code is computed from, together with the portal's secret key: neither alone gives it.
+    It is erased once the sender has the code, and then nothing can show the code again.
     `organ` is complained about, `handler_organ` handles; for complaints about conduct they are never the same.
     """
 
@@ -46,8 +48,6 @@ class Complaint(Model):
     code_hash: Mapped[str]
     code_sealed: Mapped[str | None]
     code_sealed_until: Mapped[datetime | None]
-    failed_attempts: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
     submission_key: Mapped[str | None] = mapped_column(unique=True)
     kind: Mapped[ComplaintKind] = mapped_column(text_enum(ComplaintKind))
     category: Mapped[str] = mapped_column(default="")
@@ -84,6 +84,26 @@ class Complaint(Model):
     contact: Mapped[Contact | None] = relationship()
     events: Mapped[list["ComplaintEvent"]] = relationship(back_populates="complaint", order_by="ComplaintEvent.id")
     files: Mapped[list["ComplaintFile"]] = relationship(back_populates="complaint", order_by="ComplaintFile.id")
+
+
+class ComplaintDay(Model):
+    """How many numbers a day has given out; the row's lock makes two filings take turns."""
+
+    __tablename__ = "complaint_day"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    given: Mapped[int]
+
+
+class ComplaintTry(Model):
+    """Wrong tries at a number, whether or not there is such a case, so that a lock says nothing about that."""
+
+    __tablename__ = "complaint_try"
+
+    number: Mapped[str] = mapped_column(primary_key=True)
+    tries: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(index=True)
+    locked_until: Mapped[datetime | None]
 
 
 class ComplaintEvent(Model):

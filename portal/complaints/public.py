@@ -1,17 +1,384 @@
-"""Public pages of this feature."""
+"""Public pages: filing a complaint, its receipt, and following it with number and query code."""
 
-from flask import Blueprint
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import segno
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_limiter.errors import RateLimitExceeded
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import ValidationError, validate_csrf
+
+from portal import clock, uploads
+from portal.calendar.queries import get_calendar
+from portal.complaints import guard, queries, rules, service
+from portal.complaints.forms import (
+    CATEGORIES,
+    FIELDS,
+    KINDS,
+    RateForm,
+    SupplementForm,
+    TrackForm,
+    WithdrawForm,
+    fill_page,
+    read_filing,
+    review_pages,
+)
+from portal.complaints.models import Complaint
+from portal.db import db, reading
+from portal.drafts import Draft
+from portal.errors import Conflict, Refusal, TooMany
+from portal.i18n import moment, pick
+from portal.security import check_password, csrf, limiter
+from portal.settings import Settings
 
 blueprint = Blueprint("complaints", __name__, url_prefix="/complaints")
 
+PURPOSE = "complaint"
+FIRST, HAPPENED, LAST = 1, 3, 5
+
+
+@blueprint.app_template_filter("complaint_heading")
+def heading(complaint: Complaint) -> str:
+    """Return what a complaint is called: its category, else its kind."""
+    if complaint.title:
+        return complaint.title
+    known = complaint.category in CATEGORIES and complaint.category != "other"
+    return str(CATEGORIES[complaint.category] if known else KINDS[complaint.kind])
+
 
 @blueprint.get("/new")
-def new() -> str:
-    """Show the page."""
-    return ""
+def new() -> ResponseReturnValue:
+    """Show the first page of the form."""
+    draft = Draft(key=secrets.token_hex(16))
+    organ = request.args.get("organ", "")
+    if organ.isdigit():
+        draft.answers["organ"] = organ[:9]
+    return show_page(draft, FIRST)
+
+
+@blueprint.post("/new")
+@csrf.exempt  # Checked in `send`, where a stale page keeps what was typed instead of losing it.
+def turn_page() -> ResponseReturnValue:
+    """Take what was typed on one page and show the one asked for."""
+    draft = Draft.read(request.form.get("draft", ""), purpose=PURPOSE, new_key=secrets.token_hex(16))
+    page = read_page(request.form.get("page", ""))
+    draft.take(FIELDS[page - 1], request.form)
+    refused = take_files(draft) if page == HAPPENED else []
+    removed = drop_file(draft, request.form.get("remove", ""))
+    go = "stay" if removed else request.form.get("go", "next")
+    if draft.broken and page > FIRST:
+        return show_lost(draft, page)
+    if go == "back":
+        return show_page(draft, max(FIRST, page - 1), refused=refused)
+    if page == LAST and go.isdigit():
+        return show_page(draft, read_page(go))
+    if go == "stay":
+        return show_page(draft, page, refused=refused)
+    form = fill(draft, page)[0]
+    if not form.validate() or refused:
+        return show_page(draft, page, form, refused=refused)
+    if page == LAST:
+        return send(draft, form)
+    return show_page(draft, LAST if draft.checked else page + 1)
+
+
+def read_page(raw: str) -> int:
+    """Return a page's number; nonsense is the first page."""
+    return int(raw) if raw in ("1", "2", "3", "4", "5") else FIRST
+
+
+def fill(draft: Draft, *pages: int) -> list[Any]:
+    """Return the forms of pages; on a POST the choices are read without taking the database's write lock."""
+    today = clock.today()
+    with reading():
+        organs = [(str(row.id), pick(row, "name")) for row in queries.list_organs(today)]
+        db.session.rollback()
+    return [fill_page(draft, page, organs=organs, latest=today) for page in pages]
+
+
+def show_page(
+    draft: Draft, page: int, form: Any = None, *, refused: list[str] | None = None, status: int = 422
+) -> ResponseReturnValue:
+    """Render one of the five pages; with errors the status is 422 unless said otherwise."""
+    form = form or fill(draft, page)[0]
+    if refused:
+        form.validate()
+        form.files.errors = [*form.files.errors, *refused]
+    if page == LAST:
+        draft.checked = True
+    html = render_template(
+        "public/complaints/new.html",
+        form=form,
+        draft=draft,
+        page=page,
+        last=LAST,
+        review=review_pages(draft, fill(draft, *range(FIRST, LAST))) if page == LAST else [],
+        signed=draft.sign(PURPOSE),
+        uploads=uploads,
+        rules=rules,
+        switch_form="complaint",
+    )
+    return html, status if form.errors else 200
+
+
+def show_lost(draft: Draft, page: int) -> ResponseReturnValue:
+    """Tell that the earlier pages' answers cannot be trusted any more; this page's are kept."""
+    form = fill(draft, page)[0]
+    words = _(
+        "Your earlier answers could not be read any more. What is on this page was kept; please check the others."
+    )
+    form.form_errors.append(words)
+    return show_page(draft, page, form)
+
+
+def take_files(draft: Draft) -> list[str]:
+    """Stage the files that came along; return why some were not taken, so that a bad one drops no good one."""
+    refused = []
+    sent = [file for file in request.files.getlist("files") if file.filename]
+    for file in sent:
+        try:
+            if len(draft.files) >= uploads.MAX_FILES:
+                name, limit = uploads.clean_name(file.filename or ""), uploads.MAX_FILES
+                raise Refusal(_("“%(name)s” was not added: at most %(limit)d files.", name=name, limit=limit))
+            count_upload()
+            draft.files.append(uploads.stage(file))
+        except Refusal as refusal:
+            refused.append(str(refusal.message))
+        except RateLimitExceeded:
+            refused.append(_("Too many files in one hour. Send the form without them and add them later."))
+            break
+    return refused
+
+
+@limiter.limit("100 per hour")
+def count_upload() -> None:
+    """Count one file of this address."""
+
+
+@limiter.limit("10 per hour")
+def count_filing() -> None:
+    """Count one complaint of this address."""
+
+
+def drop_file(draft: Draft, token: str) -> bool:
+    """Forget a file the sender does not want to send after all."""
+    for file in draft.files:
+        if token == file.token:
+            uploads.discard(file)
+            draft.files.remove(file)
+            return True
+    return bool(token)
+
+
+def send(draft: Draft, form: Any) -> ResponseReturnValue:
+    """Check all pages once more, write the complaint, and lead to its receipt."""
+    pages = fill(draft, *range(FIRST, LAST))
+    for page, filled in enumerate(pages, start=FIRST):
+        if not filled.validate():
+            return show_page(draft, page, filled)
+    gone = [file for file in draft.files if not uploads.is_staged(file)]
+    if gone:
+        draft.files = [file for file in draft.files if file not in gone]
+        words = [_("“%(name)s” is no longer here. Please add it again.", name=file.name) for file in gone]
+        return show_page(draft, HAPPENED, refused=words)
+    if draft.expired or is_stale():
+        form.form_errors.append(_("This page was open for too long. Check your answers and send it again."))
+        return show_page(draft, LAST, form)
+    try:
+        count_filing()
+    except RateLimitExceeded:
+        return show_limit(draft, form)
+    code = service.make_code()
+    complaint = service.file_complaint(filing=read_filing(draft, pages), code=code)
+    guard.open_place(guard.RECEIPT, complaint.id)
+    if complaint.code_hash != code.hash:
+        flash(_("You had sent this before; this is its receipt."), "warn")
+    db.session.commit()
+    return redirect(url_for("complaints.receipt"))
+
+
+def is_stale() -> bool:
+    """Whether the request forgery token is missing or too old."""
+    if not current_app.config.get("WTF_CSRF_ENABLED", True):
+        return False
+    try:
+        validate_csrf(request.form.get("csrf_token"))
+    except ValidationError:
+        return True
+    return False
+
+
+def show_limit(draft: Draft, form: Any) -> ResponseReturnValue:
+    """Tell when sending is possible again, keeping everything."""
+    settings: Settings = current_app.config["SETTINGS"]
+    limit = limiter.current_limit
+    when = f"{clock.local(datetime.fromtimestamp(limit.reset_at, UTC)):%H:%M}" if limit else ""
+    words = _("Too many complaints from your connection. Try again after %(when)s, or call %(phone)s.")
+    form.form_errors.append(words % {"when": when, "phone": settings.hotline})
+    return show_page(draft, LAST, form, status=429)
+
+
+@blueprint.get("/receipt")
+def receipt() -> ResponseReturnValue:
+    """Show number and query code until the sender has them, for half an hour at most."""
+    complaint_id = guard.find_place(guard.RECEIPT)
+    if complaint_id is None:
+        return redirect(url_for("complaints.track"))
+    complaint = queries.get_for_sender(complaint_id)
+    shown = complaint.code_sealed and complaint.code_sealed_until and complaint.code_sealed_until > clock.now()
+    code = rules.group_code(service.open_code(complaint.code_sealed)) if shown and complaint.code_sealed else ""
+    settings: Settings = current_app.config["SETTINGS"]
+    address = f"{settings.public_url}{url_for('complaints.track')}"
+    picture = segno.make(address, error="m").svg_inline(scale=4, light="#fff", border=3)
+    return render_template(
+        "public/complaints/receipt.html", complaint=complaint, code=code, address=address, picture=picture
+    )
+
+
+@blueprint.post("/receipt")
+def confirm() -> ResponseReturnValue:
+    """Erase the code that the sender has saved, and show the case."""
+    complaint_id = guard.find_place(guard.RECEIPT)
+    if complaint_id is None:
+        return redirect(url_for("complaints.track"))
+    service.confirm_code(service.lock_for_sender(complaint_id))
+    guard.close_place(guard.RECEIPT)
+    guard.open_place(guard.CASE, complaint_id)
+    db.session.commit()
+    return redirect(url_for("complaints.case"))
 
 
 @blueprint.get("/track")
-def track() -> str:
-    """Show the page."""
-    return ""
+def track() -> ResponseReturnValue:
+    """Ask for number and query code."""
+    return render_template("public/complaints/track.html", form=TrackForm(), kept="")
+
+
+@blueprint.post("/track")
+@limiter.limit("30 per 15 minutes")
+def find() -> ResponseReturnValue:
+    """Open the case that number and code fit; the same words when one is wrong as when there is no such case."""
+    form = TrackForm()
+    status = 422
+    if form.validate():
+        try:
+            complaint_id = check_code(form.number.data or "", form.code.data or "")
+        except TooMany as refusal:
+            when = moment(refusal.details["retry_at"])
+            form.form_errors.append(_("Too many wrong tries. Try again at %(when)s.", when=when))
+            status = 429
+        else:
+            if complaint_id is not None:
+                guard.open_place(guard.CASE, complaint_id)
+                return redirect(url_for("complaints.case"))
+            form.form_errors.append(_("The number or code is not right, please check"))
+    return render_template("public/complaints/track.html", form=form, kept=""), status
+
+
+def check_code(typed_number: str, typed_code: str) -> int | None:
+    """Return the case that number and code fit, or None, always after the same work.
+
+    The try is committed before the code is checked, so that guesses made at the same moment all count.
+    Raises TooMany while the number is locked.
+    """
+    number, code = rules.read_number(typed_number), rules.read_code(typed_code)
+    service.take_try(number or "-")
+    db.session.commit()
+    with reading():
+        complaint_id, stored = queries.find_code_hash(number)
+        db.session.rollback()
+    if not check_password(stored, code or "-"):
+        return None
+    service.clear_tries(number)
+    db.session.commit()
+    return complaint_id
+
+
+@blueprint.get("/case")
+def case() -> ResponseReturnValue:
+    """Show how a complaint stands."""
+    complaint_id = guard.find_place(guard.CASE)
+    if complaint_id is None:
+        return redirect(url_for("complaints.track"))
+    guard.open_place(guard.CASE, complaint_id)
+    return show_case(complaint_id)
+
+
+def show_case(complaint_id: int, form: FlaskForm | None = None, status: int = 200) -> ResponseReturnValue:
+    """Render the case page, with the form that was sent if it has errors."""
+    complaint = queries.get_for_sender(complaint_id)
+    html = render_template(
+        "public/complaints/case.html",
+        complaint=complaint,
+        clock=queries.read_clock(complaint, get_calendar(), clock.today()),
+        events=queries.list_public_events(complaint),
+        form=form,
+        rating=form if isinstance(form, RateForm) else RateForm(formdata=None),
+        supplement=form if isinstance(form, SupplementForm) else SupplementForm(formdata=None),
+        allows=rules.allows,
+        rules=rules,
+    )
+    return html, status
+
+
+def show_kept(text: str) -> ResponseReturnValue:
+    """Ask for number and code again, showing what was typed, after the half hour is over."""
+    form = TrackForm(formdata=None)
+    form.form_errors.append(_("This page was open for too long. Please enter number and code again."))
+    return render_template("public/complaints/track.html", form=form, kept=text), 403
+
+
+def change_case(form: FlaskForm, *, typed: str, act: Callable[[int], None], done: str) -> ResponseReturnValue:
+    """Let a sender change the case that is open in this browser; whatever was typed is shown again when it fails."""
+    complaint_id = guard.find_place(guard.CASE)
+    if complaint_id is None:
+        return show_kept(typed)
+    if form.is_submitted() and not form.validate():
+        return show_case(complaint_id, form, 422)
+    try:
+        act(complaint_id)
+    except Conflict as refusal:
+        db.session.rollback()
+        form.form_errors.append(str(refusal.message))
+        return show_case(complaint_id, form, refusal.status)
+    flash(done, "good")
+    db.session.commit()
+    return redirect(url_for("complaints.case"))
+
+
+@blueprint.post("/case/supplement")
+def supplement() -> ResponseReturnValue:
+    """Add something to a complaint."""
+    form = SupplementForm()
+
+    def act(complaint_id: int) -> None:
+        service.add_supplement(complaint_id=complaint_id, text=form.text.data)
+
+    return change_case(form, typed=form.text.data, act=act, done=_("Added."))
+
+
+@blueprint.post("/case/rate")
+def rate() -> ResponseReturnValue:
+    """Keep how satisfied the sender is."""
+    form = RateForm()
+
+    def act(complaint_id: int) -> None:
+        grade, solved = int(form.grade.data), form.solved.data == "yes"
+        service.rate_answer(complaint_id=complaint_id, grade=grade, solved=solved, comment=form.comment.data)
+
+    return change_case(form, typed=form.comment.data, act=act, done=_("Thank you, received"))
+
+
+@blueprint.post("/case/withdraw")
+def withdraw() -> ResponseReturnValue:
+    """Withdraw a complaint."""
+
+    def act(complaint_id: int) -> None:
+        service.withdraw_complaint(complaint_id=complaint_id)
+
+    return change_case(WithdrawForm(), typed="", act=act, done=_("Your complaint is withdrawn."))

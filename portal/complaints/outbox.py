@@ -1,0 +1,38 @@
+"""What the sender of a complaint hears by text: dates only, never number, code or content."""
+
+from portal import clock
+from portal.complaints.models import Complaint
+from portal.messages import outbox
+
+RECEIVED = "complaint_received"
+ACCEPTED = "complaint_accepted"
+REFUSED = "complaint_refused"
+ANSWERED = "complaint_answered"
+
+
+def values_for(complaint: Complaint) -> dict[str, str]:
+    """Return what fills the texts: days as ISO dates."""
+    return {
+        "received_on": clock.local(complaint.received_at).date().isoformat(),
+        "accept_due_on": complaint.accept_due_on.isoformat(),
+        "answer_due_on": complaint.answer_due_on.isoformat(),
+    }
+
+
+def gets_texts(complaint: Complaint) -> bool:
+    """Whether the sender asked for texts and can get them; who stays anonymous never does."""
+    return complaint.sms_wanted and not complaint.anonymous and complaint.contact_id is not None
+
+
+def tell_sender(complaint: Complaint, template: str) -> bool:
+    """Put a text to the sender into the outbox, once per step; False when the sender gets none."""
+    if not gets_texts(complaint):
+        return False
+    return outbox.enqueue(
+        key=f"{template.replace('_', '-')}:{complaint.id}",
+        template=template,
+        subject=f"complaint:{complaint.id}",
+        contact_id=complaint.contact_id,
+        values=values_for(complaint),
+        priority=outbox.PRIORITY_ANSWER,
+    )

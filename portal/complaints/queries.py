@@ -1,0 +1,201 @@
+"""Reading complaints: by number and code for senders, by what they may see for staff."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import joinedload
+
+from portal import clock
+from portal.accounts.models import Role, Staff
+from portal.accounts.rules import sees_all
+from portal.calendar.rules import WorkingCalendar
+from portal.complaints import rules
+from portal.complaints.models import Complaint, ComplaintEvent, ComplaintFile, ComplaintKind, ComplaintState
+from portal.db import db
+from portal.errors import NotFound
+from portal.organs.models import Organ
+from portal.paging import Page, list_page
+
+OPEN = (ComplaintState.SUBMITTED, ComplaintState.ACCEPTED)
+VIEWS = ("mine", "today", "late", "unassigned", "answered", "all")
+# What must happen next: first the decision to accept, then the answer.
+next_due = sa.case(
+    (Complaint.state == ComplaintState.SUBMITTED, Complaint.accept_due_on), else_=Complaint.answer_due_on
+)
+
+
+def list_organs(on: date) -> Sequence[sa.Row[int, str, str]]:
+    """Return the organs that can be complained about on a day: id, name, name_en."""
+    valid = sa.or_(Organ.valid_to.is_(None), Organ.valid_to >= on)
+    return db.session.execute(
+        sa.select(Organ.id, Organ.name, Organ.name_en).where(Organ.confirmed, valid).order_by(Organ.name, Organ.id)
+    ).all()
+
+
+def find_supervising_organ() -> int | None:
+    """Return the id of the organ that supervises the others."""
+    return db.session.scalar(sa.select(Organ.id).where(Organ.supervises).order_by(Organ.id).limit(1))
+
+
+def find_by_submission(key: str) -> Complaint | None:
+    """Return the complaint that one sending of the form made."""
+    return db.session.scalar(sa.select(Complaint).where(Complaint.submission_key == key))
+
+
+def find_code_hash(number: str) -> tuple[int | None, str | None]:
+    """Return id and hashed query code of a number; both None when there is no such case."""
+    row = db.session.execute(sa.select(Complaint.id, Complaint.code_hash).where(Complaint.number == number)).first()
+    return (row.id, row.code_hash) if row else (None, None)
+
+
+def get_for_sender(complaint_id: int) -> Complaint:
+    """Return a complaint whose sender has proven to hold the code."""
+    complaint = db.session.get(Complaint, complaint_id)
+    if complaint is None:
+        raise NotFound(_l("There is no such complaint."))
+    return complaint
+
+
+def read_clock(complaint: Complaint, calendar: WorkingCalendar, today: date) -> rules.Clock | None:
+    """Return the deadline that runs for a complaint, or None when none does any more."""
+    received_on = clock.local(complaint.received_at).date()
+    if complaint.state is ComplaintState.SUBMITTED:
+        return rules.read_clock(calendar, received_on, complaint.accept_due_on, rules.ACCEPT_WITHIN, today)
+    if complaint.state is ComplaintState.ACCEPTED:
+        return rules.read_clock(calendar, received_on, complaint.answer_due_on, rules.ANSWER_WITHIN, today)
+    return None
+
+
+def list_public_events(complaint: Complaint) -> list[ComplaintEvent]:
+    """Return what the sender may see of what happened, newest first."""
+    return [event for event in reversed(complaint.events) if event.public]
+
+
+def visible_to(staff: Staff) -> sa.ColumnElement[bool]:
+    """Return the condition under which a member of staff may see and handle a complaint.
+
+    Conduct, and whatever names an officer, is for supervisors only, and never for the organ complained about:
+    not even for a supervisor of that organ. Everything else is for the organ that handles it.
+    """
+    delicate = sa.or_(Complaint.kind == ComplaintKind.CONDUCT, Complaint.officer != "")
+    if staff.role is Role.ADMIN:
+        return sa.true()
+    if sees_all(staff.role):
+        if staff.organ_id is None:
+            return sa.true()
+        return sa.not_(sa.and_(delicate, sa.func.coalesce(Complaint.organ_id, 0) == staff.organ_id))
+    return sa.and_(sa.not_(delicate), sa.func.coalesce(Complaint.handler_organ_id, 0) == (staff.organ_id or -1))
+
+
+def get_for_staff(complaint_id: int, staff: Staff, *, lock: bool = False) -> Complaint:
+    """Return a complaint this member of staff may see; `lock` makes others wait until the transaction ends.
+
+    Raises NotFound when it is not there or not for them.
+    """
+    statement = sa.select(Complaint).where(Complaint.id == complaint_id, visible_to(staff))
+    if lock:
+        statement = statement.with_for_update(of=Complaint).execution_options(populate_existing=True)
+    complaint = db.session.scalar(statement)
+    if complaint is None:
+        raise NotFound(_l("There is no such complaint, or it is not for you to handle."))
+    return complaint
+
+
+def get_file(complaint: Complaint, file_id: int) -> ComplaintFile:
+    """Return a file of a complaint."""
+    for file in complaint.files:
+        if file.id == file_id:
+            return file
+    raise NotFound(_l("There is no such file."))
+
+
+def get_last_event(complaint: Complaint) -> tuple[int, str]:
+    """Return the id of the newest event, and the name of who caused it if that was staff."""
+    row = db.session.execute(
+        sa.select(ComplaintEvent.id, Staff.name)
+        .outerjoin(Staff, Staff.id == ComplaintEvent.staff_id)
+        .where(ComplaintEvent.complaint_id == complaint.id)
+        .order_by(ComplaintEvent.id.desc())
+        .limit(1)
+    ).first()
+    return (row.id, row.name or "") if row else (0, "")
+
+
+def list_history(complaint: Complaint) -> Sequence[sa.Row[datetime, str, bool, str, str]]:
+    """Return everything that happened with who did it, newest first."""
+    return db.session.execute(
+        sa.select(ComplaintEvent.at, ComplaintEvent.action, ComplaintEvent.public, ComplaintEvent.text, Staff.name)
+        .outerjoin(Staff, Staff.id == ComplaintEvent.staff_id)
+        .where(ComplaintEvent.complaint_id == complaint.id)
+        .order_by(ComplaintEvent.id.desc())
+    ).all()
+
+
+def list_assignable(complaint: Complaint) -> Sequence[sa.Row[int, str]]:
+    """Return who may handle a complaint: id and name."""
+    delicate = rules.for_supervisors(complaint.kind, complaint.officer)
+    supervisors: sa.ColumnElement[bool] = Staff.role.in_((Role.SUPERVISOR, Role.ADMIN))
+    if delicate and complaint.organ_id is not None:
+        other_organ = sa.func.coalesce(Staff.organ_id, 0) != complaint.organ_id
+        supervisors = sa.and_(supervisors, sa.or_(Staff.role == Role.ADMIN, other_organ))
+    clerks = sa.and_(Staff.role == Role.CLERK, Staff.organ_id == complaint.handler_organ_id)
+    who = supervisors if delicate or complaint.handler_organ_id is None else sa.or_(supervisors, clerks)
+    return db.session.execute(
+        sa.select(Staff.id, Staff.name).where(Staff.active, who).order_by(Staff.name, Staff.id)
+    ).all()
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a worklist is narrowed to."""
+
+    view: str = "all"
+    words: str = ""
+    organ_id: int | None = None
+    state: str = ""
+
+
+def _view_condition(view: str, staff: Staff, today: date) -> sa.ColumnElement[bool]:
+    is_open = Complaint.state.in_(OPEN)
+    conditions: dict[str, sa.ColumnElement[bool]] = {
+        "mine": sa.and_(is_open, Complaint.handler_id == staff.id),
+        "today": sa.and_(is_open, next_due == today),
+        "late": sa.and_(is_open, next_due < today),
+        "unassigned": sa.and_(is_open, Complaint.handler_id.is_(None)),
+        "answered": Complaint.state == ComplaintState.ANSWERED,
+    }
+    return conditions.get(view, sa.true())
+
+
+def count_views(staff: Staff, today: date) -> dict[str, int]:
+    """Count what each view of the worklist holds."""
+    columns = [
+        sa.func.count(sa.case((_view_condition(view, staff, today), Complaint.id))).label(view) for view in VIEWS
+    ]
+    row = db.session.execute(sa.select(*columns).where(visible_to(staff))).one()
+    return {view: getattr(row, view) for view in VIEWS}
+
+
+def list_complaints(filters: Filters, staff: Staff, today: date, page: int) -> Page[Any]:
+    """Return one page of the worklist as rows (Complaint, handler's name): open ones by nearest deadline first."""
+    statement = (
+        sa.select(Complaint, Staff.name)
+        .outerjoin(Staff, Staff.id == Complaint.handler_id)
+        .where(visible_to(staff), _view_condition(filters.view, staff, today))
+        .options(joinedload(Complaint.organ))
+        .order_by(sa.case((Complaint.state.in_(OPEN), 0), else_=1), next_due, Complaint.id)
+    )
+    if filters.words:
+        number = rules.read_number(filters.words)
+        pattern = f"%{filters.words.replace('%', '').replace('_', '')}%"
+        found = sa.or_(Complaint.facts.ilike(pattern), Complaint.number.ilike(pattern))
+        statement = statement.where(Complaint.number == number if number else found)
+    if filters.organ_id:
+        statement = statement.where(Complaint.organ_id == filters.organ_id)
+    if filters.state:
+        statement = statement.where(Complaint.state == ComplaintState(filters.state))
+    return list_page(statement, page)

@@ -1,0 +1,348 @@
+"""Writing complaints: filing, following, handling. Callers commit."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.exc import IntegrityError
+
+from portal import clock, uploads
+from portal.accounts.models import Staff
+from portal.audit import service as audit
+from portal.calendar.queries import get_calendar
+from portal.complaints import outbox, queries, rules
+from portal.complaints.models import (
+    Complaint,
+    ComplaintDay,
+    ComplaintEvent,
+    ComplaintFile,
+    ComplaintKind,
+    ComplaintState,
+    ComplaintTry,
+)
+from portal.contacts.models import Contact
+from portal.contacts.service import keep_contact
+from portal.db import db, upsert
+from portal.errors import Conflict, Refusal, TooMany, TransitionError
+from portal.security import hash_password, link_token
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filing:
+    """What a sender says; `phone` is in E.164 or empty."""
+
+    key: str
+    kind: ComplaintKind
+    category: str
+    organ_id: int | None
+    officer: str
+    facts: str
+    wants: str
+    happened_on: date | None
+    place: str
+    anonymous: bool
+    sender_name: str = ""
+    phone: str = ""
+    sms_wanted: bool = False
+    publish_consent: bool = False
+    locale: str = "zh_Hans"
+    files: Sequence[uploads.Staged] = ()
+
+
+@dataclass(frozen=True)
+class SealedCode:
+    """A new query code: what it is computed from, and its hash."""
+
+    seal: str
+    hash: str
+
+
+def make_code() -> SealedCode:
+    """Make a query code; slow on purpose (argon2), so it is made before the transaction that stores it."""
+    seal = secrets.token_urlsafe(32)
+    return SealedCode(seal, hash_password(open_code(seal)))
+
+
+def open_code(seal: str) -> str:
+    """Return the query code of a seal: 12 characters, 60 bits, out of reach for whoever only has the database."""
+    return link_token("complaint", seal)
+
+
+def file_complaint(*, filing: Filing, code: SealedCode) -> Complaint:
+    """Write a complaint with number, files, first event and acknowledgement; the same key gives the same case.
+
+    Raises Conflict when a staged file is gone.
+    """
+    existing = queries.find_by_submission(filing.key)
+    if existing is not None:
+        return existing
+    forget_codes()
+    for file in filing.files:
+        uploads.keep(file)
+    complaint = _new_complaint(filing, code)
+    try:
+        with db.session.begin_nested():
+            db.session.add(complaint)
+    except IntegrityError:
+        # The same form, sent twice at the same moment.
+        existing = queries.find_by_submission(filing.key)
+        if existing is None:
+            raise
+        return existing
+    for file in filing.files:
+        db.session.add(
+            ComplaintFile(
+                complaint_id=complaint.id,
+                name=file.name,
+                media_type=file.media_type,
+                size=file.size,
+                sha256=file.sha256,
+                clean_sha256=file.clean_sha256,
+            )
+        )
+    add_event(complaint, "submit", public=True)
+    outbox.tell_sender(complaint, outbox.RECEIVED)
+    db.session.flush()
+    return complaint
+
+
+def _new_complaint(filing: Filing, code: SealedCode) -> Complaint:
+    now, today, calendar = clock.now(), clock.today(), get_calendar()
+    named = not filing.anonymous
+    return Complaint(
+        number=take_number(today),
+        code_hash=code.hash,
+        code_sealed=code.seal,
+        code_sealed_until=now + rules.CODE_SHOWN_FOR,
+        submission_key=filing.key,
+        kind=filing.kind,
+        category=filing.category,
+        state=ComplaintState.SUBMITTED,
+        organ_id=filing.organ_id,
+        handler_organ_id=choose_handler(filing.kind, filing.officer, filing.organ_id),
+        officer=filing.officer,
+        facts=filing.facts,
+        wants=filing.wants,
+        happened_on=filing.happened_on,
+        place=filing.place,
+        anonymous=filing.anonymous,
+        sender_name=filing.sender_name if named else "",
+        contact_id=_keep_contact(filing.phone, filing.locale) if named and filing.phone else None,
+        sms_wanted=bool(named and filing.phone and filing.sms_wanted),
+        publish_consent=filing.publish_consent,
+        locale=filing.locale,
+        received_at=now,
+        accept_due_on=rules.due_on(calendar, today, rules.ACCEPT_WITHIN),
+        answer_due_on=rules.due_on(calendar, today, rules.ANSWER_WITHIN),
+    )
+
+
+def _keep_contact(phone: str, locale: str) -> int:
+    # Somebody who reads Chinese on the phone may file one complaint in English; the contact's language stays.
+    known = db.session.scalar(sa.select(Contact.id).where(Contact.phone == phone))
+    return known if known is not None else keep_contact(phone, locale=locale).id
+
+
+def choose_handler(kind: ComplaintKind, officer: str, organ_id: int | None) -> int | None:
+    """Return the organ that handles a complaint; never the one complained about when it is about conduct."""
+    supervising = queries.find_supervising_organ()
+    if not rules.for_supervisors(kind, officer):
+        return organ_id or supervising
+    return None if supervising == organ_id else supervising
+
+
+def take_number(today: date) -> str:
+    """Return the next number of a day; two filings at once wait for each other."""
+    statement = (
+        upsert(ComplaintDay)
+        .values(day=today, given=1)
+        .on_conflict_do_update(index_elements=["day"], set_={"given": ComplaintDay.given + 1})
+        .returning(ComplaintDay.given)
+    )
+    given = db.session.execute(statement).scalar_one()
+    return rules.format_number(today, given)
+
+
+def add_event(
+    complaint: Complaint, action: str, *, public: bool, text: str = "", staff: Staff | None = None
+) -> ComplaintEvent:
+    """Add one thing that happened to a complaint."""
+    event = ComplaintEvent(
+        complaint_id=complaint.id,
+        at=clock.now(),
+        action=action,
+        public=public,
+        text=text,
+        staff_id=staff.id if staff else None,
+    )
+    db.session.add(event)
+    db.session.flush()
+    return event
+
+
+def forget_codes() -> int:
+    """Erase the seals of codes that may no longer be shown; return how many."""
+    late = sa.and_(Complaint.code_sealed.is_not(None), Complaint.code_sealed_until <= clock.now())
+    result = db.session.execute(
+        sa.update(Complaint)
+        .where(late)
+        .values(code_sealed=None, code_sealed_until=None)
+        .returning(Complaint.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(result.all())
+
+
+def confirm_code(complaint: Complaint) -> None:
+    """Erase the seal: the sender has the code, and from now on nobody can show it."""
+    complaint.code_sealed = None
+    complaint.code_sealed_until = None
+    db.session.flush()
+
+
+def take_try(number: str) -> None:
+    """Count a try at a number before it is checked, so that tries made at the same moment all count.
+
+    Raises TooMany while the number is locked.
+    """
+    now = clock.now()
+    start = upsert(ComplaintTry).values(number=number, tries=0, last_at=now, locked_until=None)
+    db.session.execute(start.on_conflict_do_nothing(index_elements=["number"]))
+    row = db.session.execute(
+        sa.select(ComplaintTry).where(ComplaintTry.number == number).with_for_update()
+    ).scalar_one()
+    if row.locked_until and row.locked_until > now:
+        raise TooMany(_l("Too many wrong tries."), retry_at=row.locked_until)
+    if row.locked_until or now - row.last_at > rules.LOCKED_FOR:
+        row.tries = 0
+    row.tries += 1
+    row.last_at = now
+    row.locked_until = rules.lock_after(row.tries, now)
+    db.session.execute(sa.delete(ComplaintTry).where(ComplaintTry.last_at < now - timedelta(days=1)))
+    db.session.flush()
+
+
+def clear_tries(number: str) -> None:
+    """Forget the wrong tries at a number, after a right one."""
+    db.session.execute(sa.delete(ComplaintTry).where(ComplaintTry.number == number))
+
+
+def _move(complaint: Complaint, action: str) -> None:
+    try:
+        complaint.state = ComplaintState(rules.next_state(complaint.state, action))
+    except TransitionError as problem:
+        words = _l("This step is not possible any more; below is how it stands now.")
+        raise TransitionError(words, **problem.details) from problem
+
+
+def lock_for_sender(complaint_id: int) -> Complaint:
+    """Return a complaint for its sender to change, making everybody else wait."""
+    statement = sa.select(Complaint).where(Complaint.id == complaint_id).with_for_update(of=Complaint)
+    complaint = db.session.scalar(statement.execution_options(populate_existing=True))
+    return complaint or queries.get_for_sender(complaint_id)
+
+
+def add_supplement(*, complaint_id: int, text: str) -> None:
+    """Add to a complaint what its sender sends later.
+
+    Raises TransitionError when it is answered, refused or withdrawn.
+    """
+    complaint = lock_for_sender(complaint_id)
+    _move(complaint, "supplement")
+    add_event(complaint, "supplement", public=True, text=text)
+
+
+def withdraw_complaint(*, complaint_id: int) -> None:
+    """Withdraw a complaint that has no answer yet.
+
+    Raises TransitionError otherwise.
+    """
+    complaint = lock_for_sender(complaint_id)
+    _move(complaint, "withdraw")
+    add_event(complaint, "withdraw", public=True)
+
+
+def rate_answer(*, complaint_id: int, grade: int, solved: bool, comment: str) -> None:
+    """Keep the sender's judgement of the answer, once.
+
+    Raises TransitionError when there is no answer, Conflict when it was rated before.
+    """
+    complaint = lock_for_sender(complaint_id)
+    _move(complaint, "rate")
+    if complaint.rated_at is not None:
+        raise Conflict(_l("You have already rated this answer."))
+    complaint.grade, complaint.solved, complaint.grade_comment = grade, solved, comment
+    complaint.rated_at = clock.now()
+    add_event(complaint, "rate", public=True)
+
+
+def open_for_step(*, complaint_id: int, staff: Staff, seen: str | None = None) -> Complaint:
+    """Return a complaint for a member of staff to change, making everybody else wait.
+
+    Raises NotFound when it is not for them, Conflict when something happened after the event they had `seen`.
+    """
+    complaint = queries.get_for_staff(complaint_id, staff, lock=True)
+    last, name = queries.get_last_event(complaint)
+    if seen is not None and seen != str(last):
+        if name:
+            raise Conflict(_l("%(name)s has just handled this; below is how it stands now.", name=name))
+        raise Conflict(_l("The sender has just added something; below is how it stands now."))
+    return complaint
+
+
+def assign_complaint(*, complaint: Complaint, staff: Staff, handler_id: int) -> None:
+    """Give a complaint to somebody who may handle it, or take it.
+
+    Raises Refusal when they may not, Conflict when it is finished.
+    """
+    if handler_id not in {row.id for row in queries.list_assignable(complaint)}:
+        raise Refusal(_l("This person may not handle this complaint."), field="handler")
+    if complaint.state not in rules.OPEN_STATES:
+        raise Conflict(_l("This step is not possible any more; below is how it stands now."))
+    complaint.handler_id = handler_id
+    add_event(complaint, "take" if handler_id == staff.id else "assign", public=False, staff=staff)
+    audit.record("complaint.assign", f"complaint:{complaint.id}", staff_id=staff.id, handler_id=handler_id)
+
+
+def accept_complaint(*, complaint: Complaint, staff: Staff) -> None:
+    """Accept a complaint and tell its sender; who accepts handles it unless somebody does already."""
+    _move(complaint, "accept")
+    complaint.accepted_at = clock.now()
+    complaint.handler_id = complaint.handler_id or staff.id
+    _finish(complaint, "accept", staff, outbox.ACCEPTED)
+
+
+def refuse_complaint(*, complaint: Complaint, staff: Staff, reason: str) -> None:
+    """Do not accept a complaint, with a reason that its sender reads."""
+    _move(complaint, "refuse")
+    complaint.refusal_reason = reason
+    _finish(complaint, "refuse", staff, outbox.REFUSED)
+
+
+def answer_complaint(*, complaint: Complaint, staff: Staff, answer: str) -> None:
+    """Answer a complaint and tell its sender."""
+    _move(complaint, "answer")
+    complaint.answer = answer
+    complaint.answered_at = clock.now()
+    _finish(complaint, "answer", staff, outbox.ANSWERED)
+
+
+def _finish(complaint: Complaint, action: str, staff: Staff, template: str) -> None:
+    add_event(complaint, action, public=True, staff=staff)
+    audit.record(f"complaint.{action}", f"complaint:{complaint.id}", staff_id=staff.id)
+    outbox.tell_sender(complaint, template)
+
+
+def add_note(*, complaint: Complaint, staff: Staff, note: str) -> None:
+    """Keep a note that only staff see."""
+    add_event(complaint, "note", public=False, text=note, staff=staff)
+    audit.record("complaint.note", f"complaint:{complaint.id}", staff_id=staff.id)
+
+
+def show_identity(*, complaint: Complaint, staff: Staff, why: str) -> None:
+    """Record that somebody looks at who sent a complaint, and why."""
+    add_event(complaint, "identity", public=False, text=why, staff=staff)
+    audit.record("complaint.identity", f"complaint:{complaint.id}", staff_id=staff.id, why=why)

@@ -1,0 +1,52 @@
+"""What forms that strangers fill in share: tidied text, and limits that say by how much."""
+
+import re
+import unicodedata
+from typing import ClassVar
+
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from wtforms import Field
+from wtforms.validators import AnyOf, ValidationError
+
+# Marks that turn the direction of what follows; they can make a text read as something else.
+TURNING = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+
+
+def tidy(value: str | None) -> str:
+    """Return typed text without control and direction characters, so that it reads the same everywhere."""
+    text = unicodedata.normalize("NFC", value or "").replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    kept = (letter for letter in text if letter == "\n" or unicodedata.category(letter) not in ("Cc", "Cs"))
+    return "".join(kept).translate(TURNING).strip()
+
+
+def one_line(value: str | None) -> str:
+    """Return typed text as one line."""
+    return re.sub(r"\s+", " ", tidy(value))
+
+
+class AtMost:
+    """Refuses text that is too long, saying by how much; nothing is cut off."""
+
+    def __init__(self, limit: int, *, needed: bool = False) -> None:
+        self.limit = limit
+        self.field_flags = {"required": True} if needed else {}
+
+    def __call__(self, _form: object, checked: Field) -> None:
+        count = len(checked.data or "")
+        if count > self.limit:
+            words = {"field": checked.label.text, "count": count, "limit": self.limit}
+            raise ValidationError(_("%(field)s: %(count)d characters are too many, at most %(limit)d fit", **words))
+
+
+class OneOf(AnyOf):
+    """Refuses what is not among the choices; the field is not marked as optional."""
+
+    field_flags: ClassVar = {"required": True}
+
+
+class PlainForm(FlaskForm):
+    """A form whose request forgery token is checked for the whole request, not per form."""
+
+    class Meta:
+        csrf = False

@@ -19,12 +19,15 @@ from portal.accounts import guard
 from portal.accounts import rules as accounts_rules
 from portal.accounts import staff as accounts_staff
 from portal.accounts.models import Role
+from portal.bases import cli as bases_cli
 from portal.bases import public as bases
-from portal.cli import register_commands
+from portal.cli import import_group, register_commands
 from portal.complaints import public as complaints
 from portal.complaints import staff as complaints_staff
 from portal.contacts.rules import mask_phone
 from portal.decisions import public as decisions
+from portal.decisions import queries as decisions_queries
+from portal.decisions import staff as decisions_staff
 from portal.demo import cli as demo
 from portal.errors import Refusal
 from portal.home import public as home
@@ -33,6 +36,7 @@ from portal.messages import public as sandbox
 from portal.messages import staff as messages_staff
 from portal.organs import public as organs
 from portal.procedures import public as procedures
+from portal.procedures import service as procedures_service
 from portal.revisits import public as revisits
 from portal.revisits import staff as revisits_staff
 from portal.search import public as search
@@ -55,12 +59,15 @@ PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
 STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     home_staff.blueprint,
     accounts_staff.blueprint,
+    decisions_staff.blueprint,
     complaints_staff.blueprint,
     messages_staff.blueprint,
     revisits_staff.blueprint,
 )
 # What ships as data and is loaded whenever the schema is brought up to date.
-FACTS: tuple[Callable[[], object], ...] = ()
+FACTS: tuple[Callable[[], object], ...] = (procedures_service.load_facts,)
+# What hangs on `flask import`.
+IMPORTS: tuple[click.Command, ...] = (bases_cli.import_bases,)
 COMMANDS: tuple[click.Command, ...] = (
     accounts_cli.group,
     demo.group,
@@ -95,9 +102,13 @@ def create_app(settings: Settings) -> Flask:
     register_pages(app)
     register_errors(app)
     register_commands(app, facts=FACTS)
+    for command in IMPORTS:
+        import_group.add_command(command)
     for command in COMMANDS:
         app.cli.add_command(command)
     app.jinja_env.globals["staff_menu"] = staff_menu
+    # A law's page shows the decisions that rest on it, which live in a layer above.
+    app.jinja_env.globals["decisions_on_article"] = decisions_queries.list_on_article
     app.context_processor(lambda: {"settings": settings, "today": clock.today, "now": clock.now})
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -118,6 +129,7 @@ def register_pages(app: Flask) -> None:
 def staff_menu() -> list[tuple[str, str, str]]:
     """Return the staff side's main menu: address, words, section."""
     menu = [(url_for("staff.home.index"), _("Overview"), "home")]
+    menu.append((url_for("staff.decisions.index"), _("Publication"), "decisions"))
     if guard.current_staff().role is not Role.REVIEWER:
         menu.append((url_for("staff.complaints.index"), _("Complaints"), "complaints"))
     if accounts_rules.sees_all(guard.current_staff().role):

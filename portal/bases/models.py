@@ -18,7 +18,10 @@ class BasisStatus(StrEnum):
 
 
 class Basis(Recorded, Model):
-    """One text that enforcement rests on, in the version of `version_on`."""
+    """One text that enforcement rests on, in the version of `version_on`.
+
+    `note` is what stands before the first article, `annex` what follows the last; `level` is a code.
+    """
 
     __tablename__ = "basis"
 
@@ -29,6 +32,7 @@ class Basis(Recorded, Model):
     issuer: Mapped[str] = mapped_column(default="")
     document_number: Mapped[str] = mapped_column(default="")
     note: Mapped[str] = mapped_column(default="")
+    annex: Mapped[str] = mapped_column(default="")
     version_on: Mapped[date | None]
     effective_on: Mapped[date | None]
     status: Mapped[BasisStatus] = mapped_column(text_enum(BasisStatus), default=BasisStatus.IN_FORCE)
@@ -40,7 +44,7 @@ class Basis(Recorded, Model):
 
 
 class Article(Model):
-    """One article (条), addressable by number; `label` is as printed, `chapter` the heading it stands under."""
+    """One article, addressable by number; `label` is as printed, `chapter` the heading it stands under."""
 
     __tablename__ = "article"
     __table_args__ = (UniqueConstraint("basis_id", "number", "suffix"),)

@@ -34,7 +34,10 @@ class DecisionState(StrEnum):
 
 
 class Decision(Recorded, Model):
-    """One decision. Money is in yuan. `withdrawal_reason` is written for the public."""
+    """One decision. Money is in yuan. `withdrawal_reason` is written for the public.
+
+    Neither who created nor who last edited a decision may publish it. `publish_until` is the last public day.
+    """
 
     __tablename__ = "decision"
     __table_args__ = (
@@ -64,6 +67,7 @@ class Decision(Recorded, Model):
     withdrawal_reason: Mapped[str] = mapped_column(default="")
     revisit_required: Mapped[bool] = mapped_column(default=False)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    edited_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     review_note: Mapped[str] = mapped_column(default="")
 

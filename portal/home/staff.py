@@ -1,11 +1,88 @@
 """The first page after sign-in: what waits for this member of staff."""
 
-from flask import Blueprint, render_template
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template, url_for
+from flask_babel import gettext as _
+
+from portal import clock
+from portal.accounts import guard
+from portal.accounts.models import Role, Staff
+from portal.accounts.rules import sees_all
+from portal.complaints.queries import count_views
+from portal.decisions.models import DecisionState
+from portal.decisions.queries import count_by_state
+from portal.home import queries
+from portal.messages.queries import count_unread_replies
+from portal.revisits.queries import View
+from portal.revisits.queries import count_views as count_revisits
 
 blueprint = Blueprint("home", __name__)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One kind of work that waits: how much, where; `late` when some of it is overdue."""
+
+    label: str
+    count: int
+    url: str
+    late: bool = False
 
 
 @blueprint.get("/")
 def index() -> str:
     """Show what waits."""
-    return render_template("staff/home/index.html")
+    staff = guard.current_staff()
+    waiting = [*decisions_waiting(staff), *permits_waiting(staff), *complaints_waiting(staff), *revisits_waiting(staff)]
+    return render_template("staff/home/index.html", staff=staff, waiting=waiting)
+
+
+def decisions_waiting(staff: Staff) -> list[Waiting]:
+    """Return the decisions that wait for a second person, and those that came back."""
+    counts = count_by_state(scope=guard.scope())
+    review, back = DecisionState.REVIEW, DecisionState.SENT_BACK
+    rows = [
+        Waiting(_("Decisions to review"), counts.get(review, 0), url_for("staff.decisions.index", state=review.value)),
+        Waiting(_("Decisions sent back"), counts.get(back, 0), url_for("staff.decisions.index", state=back.value)),
+    ]
+    return rows if staff.role is not Role.REVIEWER else rows[:1]
+
+
+def permits_waiting(staff: Staff) -> list[Waiting]:
+    """Return the calls to make about permits."""
+    if staff.role is Role.REVIEWER:
+        return []
+    return [Waiting(_("Calls to make about permits"), queries.count_calls(scope=guard.scope()), calls_url())]
+
+
+def calls_url() -> str:
+    """Return where the calls are listed."""
+    return url_for("staff.permits.calls")
+
+
+def complaints_waiting(staff: Staff) -> list[Waiting]:
+    """Return the complaints that are due today, late, or nobody's yet."""
+    if staff.role is Role.REVIEWER:
+        return []
+    counts = count_views(staff, clock.today())
+    words = {
+        "late": _("Complaints overdue"),
+        "today": _("Complaints due today"),
+        "unassigned": _("Complaints to assign"),
+    }
+    return [
+        Waiting(label, counts[view], url_for("staff.complaints.index", view=view), late=view == "late")
+        for view, label in words.items()
+    ]
+
+
+def revisits_waiting(staff: Staff) -> list[Waiting]:
+    """Return bad grades to follow up and replies to read, which the supervisors see to."""
+    if not sees_all(staff.role):
+        return []
+    counts = count_revisits(clock.today())
+    return [
+        Waiting(_("Bad grades to follow up"), counts[View.DUE], url_for("staff.revisits.index", view=View.DUE.value)),
+        Waiting(_("Replies to read"), count_unread_replies(), url_for("staff.messages.replies")),
+    ]

@@ -46,19 +46,29 @@ class SearchEntry(Model):
 # copies `search_entry` on SQLite has to create the triggers again.
 INDEX_UP = {
     "sqlite": (
-        "CREATE VIRTUAL TABLE search_index USING fts5(search_text, content='search_entry', content_rowid='id', "
-        "detail=none, columnsize=0, tokenize='ascii')",
-        "CREATE TRIGGER search_entry_inserted AFTER INSERT ON search_entry BEGIN "
-        "INSERT INTO search_index(rowid, search_text) VALUES (new.id, new.search_text); END",
-        "CREATE TRIGGER search_entry_deleted AFTER DELETE ON search_entry BEGIN "
-        "INSERT INTO search_index(search_index, rowid, search_text) VALUES ('delete', old.id, old.search_text); END",
-        "CREATE TRIGGER search_entry_updated AFTER UPDATE ON search_entry BEGIN "
-        "INSERT INTO search_index(search_index, rowid, search_text) VALUES ('delete', old.id, old.search_text); "
-        "INSERT INTO search_index(rowid, search_text) VALUES (new.id, new.search_text); END",
+        (
+            "CREATE VIRTUAL TABLE search_index USING fts5(search_text, content='search_entry', content_rowid='id', "
+            "detail=none, columnsize=0, tokenize='ascii')"
+        ),
+        (
+            "CREATE TRIGGER search_entry_inserted AFTER INSERT ON search_entry BEGIN "
+            "INSERT INTO search_index(rowid, search_text) VALUES (new.id, new.search_text); END"
+        ),
+        (
+            "CREATE TRIGGER search_entry_deleted AFTER DELETE ON search_entry BEGIN "
+            "INSERT INTO search_index(search_index, rowid, search_text) VALUES ('delete', old.id, old.search_text); END"
+        ),
+        (
+            "CREATE TRIGGER search_entry_updated AFTER UPDATE ON search_entry BEGIN "
+            "INSERT INTO search_index(search_index, rowid, search_text) VALUES ('delete', old.id, old.search_text); "
+            "INSERT INTO search_index(rowid, search_text) VALUES (new.id, new.search_text); END"
+        ),
     ),
     "postgresql": (
-        "CREATE INDEX ix_search_entry_words ON search_entry "
-        "USING gin (array_to_tsvector(string_to_array(search_text, ' ')))",
+        (
+            "CREATE INDEX ix_search_entry_words ON search_entry "
+            "USING gin (array_to_tsvector(string_to_array(search_text, ' ')))"
+        ),
     ),
 }
 INDEX_DOWN = {

@@ -1,0 +1,140 @@
+"""The forms of the staff side, and the words for kinds and states."""
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from stdnum.cn import uscc
+from wtforms import BooleanField, DateField, DecimalField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
+
+from portal.contacts.rules import BadPhone, normalise_phone
+from portal.decisions import rules
+from portal.decisions.models import DecisionKind, DecisionState
+from portal.parties.models import PartyKind
+
+KIND_LABELS = {
+    DecisionKind.PENALTY: _l("Penalty"),
+    DecisionKind.PERMIT: _l("Permit"),
+    DecisionKind.INSPECTION: _l("Inspection"),
+    DecisionKind.COERCION: _l("Coercive measure"),
+}
+STATE_LABELS = {
+    DecisionState.DRAFT: _l("Draft"),
+    DecisionState.REVIEW: _l("Waiting for review"),
+    DecisionState.SENT_BACK: _l("Sent back"),
+    DecisionState.PUBLISHED: _l("Published"),
+    DecisionState.WITHDRAWN: _l("Withdrawn"),
+    DecisionState.EXPIRED: _l("Period ended"),
+}
+PARTY_LABELS = {
+    PartyKind.ORGANISATION: _l("Company or organisation"),
+    PartyKind.SOLE_TRADER: _l("Sole trader (shop)"),
+    PartyKind.PERSON: _l("Natural person"),
+}
+PERSONAL_LABELS = {
+    rules.Personal.IDENTITY_NUMBER: _l("an identity number"),
+    rules.Personal.MOBILE_PHONE: _l("a mobile phone number"),
+}
+
+
+def no_personal_numbers(_form: FlaskForm, field: Any) -> None:
+    """Refuse a text that holds an identity number or a mobile phone number, naming what was found."""
+    found = rules.find_personal(field.data or "")
+    if found:
+        what = ", ".join(str(PERSONAL_LABELS[kind]) for kind in found)
+        raise ValidationError(_("The text holds %(what)s. Take it out: everybody can read this.", what=what))
+
+
+def squeezed(text: str | None) -> str:
+    """Return a text without surrounding blanks and without the control characters that PostgreSQL refuses."""
+    return (text or "").replace("\x00", "").strip()
+
+
+class DecisionForm(FlaskForm):
+    """Everything a decision says, and whom it concerns."""
+
+    organ = SelectField(_l("Organ"), coerce=int)
+    kind = SelectField(_l("Kind"), choices=[(kind.value, label) for kind, label in KIND_LABELS.items()])
+    document_number = StringField(
+        _l("Document number"),
+        filters=[squeezed],
+        validators=[DataRequired(_l("Enter the document number")), Length(max=128)],
+    )
+    decided_on = DateField(_l("Decided on"), validators=[InputRequired(_l("Enter the day of the decision"))])
+    title = StringField(
+        _l("Title: act and result in plain words"),
+        filters=[squeezed],
+        validators=[DataRequired(_l("Enter a title")), Length(max=200), no_personal_numbers],
+    )
+    party_kind = SelectField(_l("Kind of party"), choices=[(kind.value, label) for kind, label in PARTY_LABELS.items()])
+    party_name = StringField(
+        _l("Name of the party"),
+        filters=[squeezed],
+        validators=[DataRequired(_l("Enter the name of the party")), Length(max=200)],
+    )
+    credit_code = StringField(_l("Credit code"), filters=[squeezed], validators=[Optional(), Length(max=30)])
+    phone = StringField(_l("Mobile phone for the revisit"), filters=[squeezed], validators=[Optional(), Length(max=30)])
+    violation = StringField(
+        _l("Violation"), filters=[squeezed], validators=[Optional(), Length(max=500), no_personal_numbers]
+    )
+    facts = TextAreaField(
+        _l("Facts"),
+        filters=[squeezed],
+        validators=[DataRequired(_l("Write what was found")), Length(max=rules.MAX_TEXT), no_personal_numbers],
+    )
+    basis_text = TextAreaField(_l("Basis, as the decision cites it"), filters=[squeezed], validators=[Length(max=2000)])
+    basis = SelectField(_l("Law that the page links to"), coerce=int)
+    article = StringField(_l("Article number"), filters=[squeezed], validators=[Optional(), Length(max=10)])
+    measures = SelectMultipleField(_l("Kinds of penalty"), validators=[Optional()])
+    content = TextAreaField(
+        _l("What was decided"),
+        filters=[squeezed],
+        validators=[DataRequired(_l("Write what was decided")), Length(max=4000), no_personal_numbers],
+    )
+    fine = DecimalField(_l("Fine in yuan"), places=2, validators=[Optional(), NumberRange(min=0, max=99_999_999_999)])
+    on_the_spot = BooleanField(_l("Decided on the spot (summary procedure)"))
+    revisit_required = BooleanField(_l("Ask the party afterwards how it was treated"))
+
+    def validate_credit_code(self, field: Any) -> None:
+        """Refuse a code whose check character does not fit (GB 32100)."""
+        if not uscc.is_valid(field.data):
+            raise ValidationError(_("This credit code cannot be right: its check character does not fit."))
+        field.data = uscc.compact(field.data).upper()
+
+    def validate_phone(self, field: Any) -> None:
+        """Refuse what cannot get a text message."""
+        try:
+            field.data = normalise_phone(field.data)
+        except BadPhone as problem:
+            raise ValidationError(_("Enter an 11-digit mobile number")) from problem
+
+
+class ReviewForm(FlaskForm):
+    """What the second person confirms before everybody can read a decision."""
+
+    no_personal_data = BooleanField(
+        _l("I have read the public page: it holds no personal data of others"),
+        validators=[InputRequired(_l("Confirm that the page holds no personal data of others"))],
+    )
+
+
+class SendBackForm(FlaskForm):
+    """Why a decision goes back to its editors."""
+
+    note = TextAreaField(
+        _l("What has to be changed"),
+        filters=[squeezed],
+        validators=[DataRequired(_l("Write what has to be changed")), Length(max=1000)],
+    )
+
+
+class WithdrawForm(FlaskForm):
+    """Why a decision is taken down, in words for the public."""
+
+    reason = TextAreaField(
+        _l("Reason, in words for the public, with the article it rests on"),
+        filters=[squeezed],
+        validators=[DataRequired(_l("Write the reason for the public")), Length(max=1000), no_personal_numbers],
+    )

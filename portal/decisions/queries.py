@@ -1,0 +1,172 @@
+"""Reading decisions, the public's and the staff's way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import joinedload
+
+from portal import clock
+from portal.bases.models import Article
+from portal.db import db
+from portal.decisions.models import Decision, DecisionKind, DecisionState
+from portal.errors import Gone, NotFound
+from portal.organs.models import Organ
+from portal.paging import Page, list_page
+from portal.parties.models import Party, PartyKind
+
+# What a list shows; named columns, because building records for every row would cost more than the page.
+COLUMNS = (
+    Decision.id,
+    Decision.document_number,
+    Decision.title,
+    Decision.kind,
+    Decision.decided_on,
+    Decision.published_at,
+    Party.kind.label("party_kind"),
+    Party.name.label("party_name"),
+    Organ.name.label("organ_name"),
+    Organ.name_en.label("organ_name_en"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """What a list of decisions is narrowed to."""
+
+    organ_id: int | None = None
+    kind: DecisionKind | None = None
+    keyword: str = ""
+    since: date | None = None
+    until: date | None = None
+    article_id: int | None = None
+
+    @property
+    def any(self) -> bool:
+        return self != Filter()
+
+
+def is_public(on: date) -> sa.ColumnElement[bool]:
+    """Return the condition under which anybody may see a decision on a day."""
+    return sa.and_(
+        Decision.state == DecisionState.PUBLISHED, Decision.publish_until.is_(None) | (Decision.publish_until >= on)
+    )
+
+
+def list_published(wanted: Filter, *, on: date, number: int) -> Page[Any]:
+    """Return what is public on a day, newest first."""
+    statement = sa.select(*COLUMNS).join(Decision.party).join(Decision.organ).where(is_public(on))
+    statement = _narrowed(statement, wanted)
+    return list_page(statement.order_by(Decision.published_at.desc(), Decision.id.desc()), number)
+
+
+def _narrowed(statement: sa.Select[Any], wanted: Filter) -> sa.Select[Any]:
+    if wanted.organ_id:
+        statement = statement.where(Decision.organ_id == wanted.organ_id)
+    if wanted.kind:
+        statement = statement.where(Decision.kind == wanted.kind)
+    if wanted.article_id:
+        statement = statement.where(Decision.article_id == wanted.article_id)
+    if wanted.since:
+        statement = statement.where(Decision.decided_on >= wanted.since)
+    if wanted.until:
+        statement = statement.where(Decision.decided_on <= wanted.until)
+    if wanted.keyword:
+        # A natural person must not be found by the name that the page hides.
+        firm = sa.and_(Party.kind != PartyKind.PERSON, Party.name.contains(wanted.keyword, autoescape=True))
+        texts = (Decision.title, Decision.document_number, Decision.violation)
+        statement = statement.where(sa.or_(firm, *(text.contains(wanted.keyword, autoescape=True) for text in texts)))
+    return statement
+
+
+def list_newest(*, on: date, limit: int) -> Sequence[sa.Row[Any]]:
+    """Return the newest public decisions."""
+    statement = sa.select(*COLUMNS).join(Decision.party).join(Decision.organ).where(is_public(on))
+    return db.session.execute(statement.order_by(Decision.published_at.desc(), Decision.id.desc()).limit(limit)).all()
+
+
+def list_on_article(article_id: int, *, limit: int = 10) -> Sequence[sa.Row[Any]]:
+    """Return the newest public decisions that rest on an article."""
+    statement = sa.select(Decision.id, Decision.title, Decision.document_number, Decision.decided_on)
+    statement = statement.where(is_public(clock.today()), Decision.article_id == article_id)
+    return db.session.execute(statement.order_by(Decision.published_at.desc(), Decision.id.desc()).limit(limit)).all()
+
+
+def count_published(*, on: date, since: date | None = None) -> int:
+    """Count what is public on a day, or what of it was decided since another."""
+    statement = sa.select(sa.func.count()).select_from(Decision).where(is_public(on))
+    if since:
+        statement = statement.where(Decision.decided_on >= since)
+    return db.session.scalar(statement) or 0
+
+
+def find_decision(decision_id: int) -> Decision | None:
+    """Return a decision with what its page shows, or None."""
+    return db.session.scalar(
+        sa.select(Decision)
+        .where(Decision.id == decision_id)
+        .options(
+            joinedload(Decision.organ),
+            joinedload(Decision.party),
+            joinedload(Decision.article).joinedload(Article.basis),
+        )
+    )
+
+
+def get_published(decision_id: int, *, on: date) -> Decision:
+    """Return a decision that is public on a day.
+
+    Raises Gone when it was public once (`details["decision"]` is there when it was withdrawn, not when its period is
+    over), NotFound when it never was.
+    """
+    decision = find_decision(decision_id)
+    if decision is None or decision.published_at is None:
+        raise NotFound(_l("There is no decision at this address."))
+    if decision.state is DecisionState.EXPIRED or (decision.publish_until and decision.publish_until < on):
+        raise Gone(_l("The publication period has ended."), decision=None)
+    if decision.state is DecisionState.WITHDRAWN:
+        raise Gone(_l("This decision is no longer published"), decision=decision)
+    if decision.state is not DecisionState.PUBLISHED:
+        raise NotFound(_l("There is no decision at this address."))
+    return decision
+
+
+def get_for_staff(decision_id: int, *, scope: int | None, lock: bool = False) -> Decision:
+    """Return a decision of the organ a member of staff acts for; None means all organs."""
+    statement = sa.select(Decision).where(Decision.id == decision_id)
+    if scope is not None:
+        statement = statement.where(Decision.organ_id == scope)
+    if lock:
+        statement = statement.with_for_update(of=Decision).execution_options(populate_existing=True)
+    decision = db.session.scalar(statement)
+    if decision is None:
+        raise NotFound(_l("There is no decision at this address."))
+    return decision
+
+
+def list_for_staff(*, scope: int | None, state: DecisionState | None, keyword: str, number: int) -> Page[Any]:
+    """Return the decisions of an organ or of all, those that wait longest for publication first."""
+    statement = sa.select(*COLUMNS, Decision.state).join(Decision.party).join(Decision.organ)
+    if scope is not None:
+        statement = statement.where(Decision.organ_id == scope)
+    if state:
+        statement = statement.where(Decision.state == state)
+    if keyword:
+        texts = (Decision.title, Decision.document_number, Party.name)
+        statement = statement.where(sa.or_(*(text.contains(keyword, autoescape=True) for text in texts)))
+    open_first = sa.case((Decision.published_at.is_(None), 0), else_=1)
+    oldest_open = sa.case((Decision.published_at.is_(None), Decision.decided_on), else_=None)
+    return list_page(
+        statement.order_by(open_first, oldest_open, Decision.decided_on.desc(), Decision.id.desc()), number
+    )
+
+
+def count_by_state(*, scope: int | None) -> dict[DecisionState, int]:
+    """Count the decisions of an organ or of all in each state."""
+    statement = sa.select(Decision.state, sa.func.count()).group_by(Decision.state)
+    if scope is not None:
+        statement = statement.where(Decision.organ_id == scope)
+    return dict(db.session.execute(statement))

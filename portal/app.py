@@ -35,6 +35,7 @@ from portal.home import staff as home_staff
 from portal.messages import public as sandbox
 from portal.messages import staff as messages_staff
 from portal.organs import public as organs
+from portal.permits import service as permits
 from portal.procedures import public as procedures
 from portal.procedures import service as procedures_service
 from portal.revisits import public as revisits
@@ -65,7 +66,11 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     revisits_staff.blueprint,
 )
 # What ships as data and is loaded whenever the schema is brought up to date.
-FACTS: tuple[Callable[[], object], ...] = (procedures_service.load_facts,)
+FACTS: tuple[Callable[[], object], ...] = (
+    calendar.load_facts,
+    permits.load_facts,
+    procedures_service.load_facts,
+)
 # What hangs on `flask import`.
 IMPORTS: tuple[click.Command, ...] = (bases_cli.import_bases,)
 COMMANDS: tuple[click.Command, ...] = (

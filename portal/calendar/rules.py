@@ -6,7 +6,7 @@ off it ends on the next working day (civil procedure law art. 85).
 """
 
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -74,3 +74,13 @@ def months_before(day: date, months: int) -> date:
     number = day.year * 12 + day.month - 1 - months
     year, month = divmod(number, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def check_days(days: Iterable[tuple[date, str]]) -> date | None:
+    """Return the first day that is named twice, or called a make-up workday without being a weekend; else None."""
+    seen: set[date] = set()
+    for day, kind in days:
+        if day in seen or (kind == "workday" and day.weekday() < 5):
+            return day
+        seen.add(day)
+    return None

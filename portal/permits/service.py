@@ -1,8 +1,10 @@
 """What happens to permits: reminders move on, renewals are reported and confirmed, calls are asked for."""
 
+import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,10 +17,69 @@ from portal.db import db, upsert
 from portal.errors import TransitionError
 from portal.messages import outbox
 from portal.permits import rules
-from portal.permits.models import CallTask, Permit, PermitStatus
-from portal.permits.queries import get_permit
+from portal.permits.models import CallTask, Permit, PermitStatus, PermitType, RenewalWindow, WindowUnit
+from portal.permits.queries import get_permit, list_reminder_offsets, list_windows
 
 BATCH = 500
+FACTS = Path(__file__).parent / "data"
+
+
+def load_facts() -> None:
+    """Bring permit types and renewal windows to what ships with the portal; run as often as you like.
+
+    A window keeps its row as long as law, article and first day in force stay the same, because permits point to it.
+    """
+    known = {kind.code: kind for kind in db.session.scalars(sa.select(PermitType))}
+    for row in _read_facts("permit_types"):
+        kind = known.setdefault(row["code"], PermitType(code=row["code"]))
+        for name in ("name", "name_en", "short_name", "short_name_en"):
+            setattr(kind, name, row[name])
+        kind.aliases = row["aliases"].split(";")
+        kind.reminder_offsets = [int(offset) for offset in row["reminder_offsets"].split(";")]
+        db.session.add(kind)
+    for row in _read_facts("renewal_windows"):
+        _keep_window(known[row["permit_type"]], row)
+    db.session.flush()
+
+
+def _read_facts(name: str) -> list[dict[str, str]]:
+    with (FACTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _keep_window(kind: PermitType, row: dict[str, str]) -> None:
+    since = date.fromisoformat(row["in_force_from"]) if row["in_force_from"] else None
+    identity = (row["law"], row["article"], since)
+    same = (item for item in kind.windows if (item.law, item.article, item.in_force_from) == identity)
+    window = next(same, None) or RenewalWindow(law=row["law"], article=row["article"], in_force_from=since)
+    window.opens = int(row["opens"]) if row["opens"] else None
+    window.opens_unit = WindowUnit(row["opens_unit"]) if row["opens_unit"] else None
+    window.closes, window.closes_unit = int(row["closes"]), WindowUnit(row["closes_unit"])
+    window.in_force_to = date.fromisoformat(row["in_force_to"]) if row["in_force_to"] else None
+    if window not in kind.windows:
+        kind.windows.append(window)
+
+
+def recompute_last_days() -> int:
+    """Compute the last days of all open permits anew, after calendar or windows changed; return how many moved.
+
+    Reminders that are not sent yet are voided where the day moved, and planned again for the new one.
+    """
+    calendar, windows, offsets = get_calendar(), list_windows(), list_reminder_offsets()
+    open_permits = sa.select(Permit).where(Permit.status == PermitStatus.VALID, Permit.last_apply_on >= clock.today())
+    moved = 0
+    for permit in db.session.scalars(open_permits.order_by(Permit.id)).all():
+        found = rules.find_clock(permit.valid_to, windows.get(permit.permit_type_id, []), calendar)
+        permit.last_apply_certain, permit.window_id = found.certain, found.window_id
+        if (found.opens_on, found.last_apply_on) == (permit.window_opens_on, permit.last_apply_on):
+            continue
+        moved += 1
+        permit.window_opens_on, permit.last_apply_on = found.opens_on, found.last_apply_on
+        if permit.renewal_reported_at is None:
+            permit.next_reminder_on = rules.first_reminder(permit.valid_to, found, offsets[permit.permit_type_id])
+        outbox.void(f"permit:{permit.id}", reason="changed")
+    db.session.flush()
+    return moved
 
 
 def set_next_reminders(rows: Sequence[dict[str, Any]]) -> None:

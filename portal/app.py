@@ -21,6 +21,7 @@ from portal.accounts import staff as accounts_staff
 from portal.accounts.models import Role
 from portal.bases import cli as bases_cli
 from portal.bases import public as bases
+from portal.calendar import service as calendar
 from portal.cli import import_group, register_commands
 from portal.complaints import public as complaints
 from portal.complaints import staff as complaints_staff

@@ -52,8 +52,8 @@ def list_messages(number: int, *, state: MessageState | None = None) -> Page[Mes
 
 def count_by_state() -> dict[MessageState, int]:
     """Return how many messages stand in each state, states without any included."""
-    rows = db.session.execute(sa.select(Message.state, sa.func.count()).group_by(Message.state)).tuples()
-    found = dict(rows.all())
+    rows = db.session.execute(sa.select(Message.state, sa.func.count().label("number")).group_by(Message.state))
+    found = {row.state: row.number for row in rows}
     return {state: found.get(state, 0) for state in MessageState}
 
 
@@ -153,7 +153,7 @@ def _count_new(contact_ids: Sequence[int]) -> dict[int, int]:
         )
         .group_by(Message.contact_id)
     )
-    return {int(contact_id): count for contact_id, count in rows.tuples() if contact_id is not None}
+    return {int(contact_id): count for contact_id, count in rows if contact_id is not None}
 
 
 def list_thread(contact_id: int) -> tuple[Sequence[Message], Sequence[Reply]]:

@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, DataRequired, Length
 
 from portal.revisits.rules import MAX_COMMENT
@@ -14,7 +15,7 @@ GRADE_WORDS = {
     2: _l("Dissatisfied"),
     1: _l("Very dissatisfied"),
 }
-CHOICES = [(str(grade), words) for grade, words in GRADE_WORDS.items()]
+CHOICES = [SelectChoice(str(grade), words) for grade, words in GRADE_WORDS.items()]
 TOO_LONG = _l("At most 500 characters")
 
 
@@ -25,7 +26,7 @@ class AnswerForm(FlaskForm):
         _l("Your answer"),
         choices=CHOICES,
         validate_choice=False,
-        validators=[AnyOf([value for value, _words in CHOICES], message=_l("Choose one of the five answers"))],
+        validators=[AnyOf([choice.value for choice in CHOICES], message=_l("Choose one of the five answers"))],
     )
     comment = TextAreaField(_l("What was good, what was not?"), validators=[Length(max=MAX_COMMENT, message=TOO_LONG)])
     call_back = BooleanField(_l("Please call me back"))
@@ -38,7 +39,7 @@ class PhoneAnswerForm(FlaskForm):
         _l("Answer given on the telephone"),
         choices=CHOICES,
         validate_choice=False,
-        validators=[AnyOf([value for value, _words in CHOICES], message=_l("Choose one of the five answers"))],
+        validators=[AnyOf([choice.value for choice in CHOICES], message=_l("Choose one of the five answers"))],
     )
     comment = TextAreaField(_l("What was said"), validators=[Length(max=MAX_COMMENT, message=TOO_LONG)])
 

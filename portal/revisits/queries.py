@@ -102,4 +102,4 @@ def count_grades() -> dict[int, int]:
     rows = db.session.execute(
         sa.select(Revisit.grade, sa.func.count()).where(Revisit.grade.is_not(None)).group_by(Revisit.grade)
     )
-    return {int(grade): count for grade, count in rows.tuples() if grade is not None}
+    return {int(grade): count for grade, count in rows if grade is not None}

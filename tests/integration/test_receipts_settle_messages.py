@@ -79,6 +79,7 @@ def test_unknown_reference_is_kept_and_matched_later(app: Flask) -> None:
     message = make_accepted()
     assert match_receipts() == 1
     db.session.expire_all()
+    receipt = db.session.scalars(sa.select(Receipt)).one()
     assert (receipt.message_id, message.state) == (message.id, MessageState.DELIVERED)
 
 

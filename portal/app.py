@@ -36,6 +36,7 @@ from portal.home import staff as home_staff
 from portal.messages import public as sandbox
 from portal.messages import staff as messages_staff
 from portal.organs import public as organs
+from portal.permits import cli as permits_cli
 from portal.permits import service as permits
 from portal.procedures import public as procedures
 from portal.procedures import service as procedures_service
@@ -73,7 +74,11 @@ FACTS: tuple[Callable[[], object], ...] = (
     procedures_service.load_facts,
 )
 # What hangs on `flask import`.
-IMPORTS: tuple[click.Command, ...] = (bases_cli.import_bases,)
+IMPORTS: tuple[click.Command, ...] = (
+    bases_cli.import_bases,
+    permits_cli.import_permits,
+    permits_cli.import_holidays,
+)
 COMMANDS: tuple[click.Command, ...] = (
     accounts_cli.group,
     demo.group,

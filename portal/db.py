@@ -8,14 +8,14 @@ GET and HEAD requests open read-only transactions and never wait.
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import sqlalchemy as sa
 from flask import Flask
@@ -27,6 +27,8 @@ from portal.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
+
+Item = TypeVar("Item")
 
 read_only: ContextVar[bool] = ContextVar("read_only", default=False)
 
@@ -172,6 +174,12 @@ def prepare_engine(engine: sa.Engine) -> None:
         event.listen(engine, "begin", _on_sqlite_begin)
     else:
         event.listen(engine, "begin", _on_postgresql_begin)
+
+
+def batched(items: Sequence[Item], size: int = 500) -> Iterator[Sequence[Item]]:
+    """Yield items in pieces that fit into one statement."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def upsert(table: type[Model]) -> "sqlite.Insert | postgresql.Insert":

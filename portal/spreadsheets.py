@@ -64,6 +64,8 @@ class Table:
 
 def read_sheets(path: Path) -> list[Sheet]:
     """Return the sheets of a file; raises TooLarge or Unreadable with the reason."""
+    if not path.is_file():
+        raise Unreadable(_l("There is no such file."))
     if path.stat().st_size > MAX_BYTES:
         raise TooLarge(_l("The file is larger than %(limit)d MB. Split it and try again.", limit=MAX_BYTES // 1024**2))
     try:

@@ -1,10 +1,12 @@
 """Keeping phone numbers."""
 
+from collections.abc import Collection, Sequence
+
 import sqlalchemy as sa
 
 from portal import clock
 from portal.contacts.models import Contact
-from portal.db import db
+from portal.db import batched, db, upsert
 
 
 def keep_contact(phone: str, *, locale: str | None = None) -> Contact:
@@ -27,3 +29,20 @@ def opt_out(contact: Contact) -> None:
 def opt_in(contact: Contact) -> None:
     """Allow reminders to a number again."""
     contact.opted_out_at = None
+
+
+def keep_contacts(phones: Collection[str]) -> dict[str, int]:
+    """Return the contacts' ids of many E.164 numbers, creating those that are new."""
+    found: dict[str, int] = {}
+    for some in batched(sorted(phones)):
+        rows = [{"phone": phone, "locale": "zh_Hans", "created_at": clock.now()} for phone in some]
+        db.session.execute(upsert(Contact).values(rows).on_conflict_do_nothing(index_elements=["phone"]))
+        found |= find_contacts(some)
+    return found
+
+
+def find_contacts(phones: Sequence[str]) -> dict[str, int]:
+    """Return the ids of those numbers that are known; at most one batch of them."""
+    return dict(
+        db.session.execute(sa.select(Contact.phone, Contact.id).where(Contact.phone.in_(phones))).tuples().all()
+    )

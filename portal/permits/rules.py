@@ -1,4 +1,6 @@
-"""Last days to apply and the days to remind of them. Pure: windows, days and the calendar are handed in.
+"""Last days to apply, the days to remind of them, and what the rows of an import say.
+
+Pure: windows, days, words and the calendar are handed in.
 
 How a last day is found. The law says "apply N units before expiry"; the last day is expiry minus N units.
 Working days are counted back one by one. Calendar days and months are counted back, and when that day is off the
@@ -7,11 +9,19 @@ So a day shown is never later than the law allows. The 30 days of administrative
 calendar days: art. 82 makes only the periods of the organs working days.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
 
 from portal.calendar.rules import DAY, Result, WorkingCalendar, months_before
+from portal.cells import find_word, fold, read_day, tidy
+from portal.contacts.rules import BadPhone, normalise_phone
+from portal.parties.rules import guess_kind, normalise_credit_code
 
 DEFAULT_OFFSETS = (30, 7, 3)
 OPENS = "opens"
@@ -103,3 +113,124 @@ def first_reminder(expiry: date, clock: Clock, offsets: Sequence[int]) -> date |
     if expiry >= NO_END:
         return None
     return next_reminder(occurrences(clock.opens_on, clock.last_apply_on, offsets))
+
+
+class Problem(StrEnum):
+    """What can be wrong with a row of a spreadsheet; phones have problems of their own."""
+
+    MISSING = "missing"
+    TOO_LONG = "too_long"
+    BAD_DAY = "bad_day"
+    ENDS_BEFORE_START = "ends_before_start"
+    BAD_CREDIT_CODE = "bad_credit_code"
+    UNKNOWN_STATUS = "unknown_status"
+    UNKNOWN_TYPE = "unknown_type"
+    TWICE = "twice"
+    OTHER_ORGAN = "other_organ"
+
+
+Words = Mapping[str, Mapping[str, str]]
+LIMITS = {
+    "name": 200,
+    "organ": 200,
+    "number": 128,
+    "document_number": 128,
+    "document_name": 200,
+    "certificate_name": 200,
+    "category": 100,
+    "content": 8000,
+    "contact_name": 100,
+    "industry": 100,
+    "street": 100,
+    "type": 200,
+}
+DAYS = ("decided_on", "valid_from", "valid_to")
+FIRST_DAY = date(1949, 10, 1)
+
+
+@dataclass
+class Row:
+    """One row of a spreadsheet as far as it could be read; fields that were empty are left out."""
+
+    number: int
+    values: dict[str, Any] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_row(number: int, cells: Mapping[str, str], words: Words) -> Row:
+    """Read the cells of a row; what cannot be read is a problem, each under its field, in the order of importance."""
+    row = Row(number)
+    _read_texts(row, cells)
+    _read_identity(row, cells, words)
+    _read_days(row, cells, words)
+    _read_phone(row, cells)
+    status = cells.get("status")
+    if status is not None:
+        meaning = find_word(status, words["status"])
+        if meaning is None:
+            row.problems.append(("status", Problem.UNKNOWN_STATUS))
+        row.values["revoked"] = meaning == "revoked"
+    return row
+
+
+def _read_texts(row: Row, cells: Mapping[str, str]) -> None:
+    for name, limit in LIMITS.items():
+        text = cells.get(name, "")
+        if name in ("number", "document_number", "organ"):
+            text = tidy(text)
+        if len(text) > limit:
+            row.problems.append((name, Problem.TOO_LONG))
+        elif text:
+            row.values[name] = text
+    row.values.setdefault("number", row.values.get("document_number"))
+    for name in ("name", "number", "organ"):
+        if not row.values.get(name) and not any(wrong == name for wrong, _problem in row.problems):
+            row.problems.append((name, Problem.MISSING))
+
+
+def _read_identity(row: Row, cells: Mapping[str, str], words: Words) -> None:
+    kind = find_word(cells.get("kind", ""), words["kind"])
+    code = None
+    if "credit_code" in cells and kind != "person":
+        code = normalise_credit_code(cells["credit_code"])
+        if code is None:
+            row.problems.append(("credit_code", Problem.BAD_CREDIT_CODE))
+        else:
+            row.values["credit_code"] = code
+    row.values["kind"] = kind or guess_kind(code, has_person_id="person_id" in cells)
+
+
+def _read_days(row: Row, cells: Mapping[str, str], words: Words) -> None:
+    for name in DAYS:
+        if name not in cells:
+            continue
+        endless = name == "valid_to" and fold(cells[name]) in words["no_end"]
+        day = NO_END if endless else read_day(cells[name])
+        if day is None or day < FIRST_DAY:
+            row.problems.append((name, Problem.BAD_DAY))
+        else:
+            row.values[name] = min(day, NO_END)
+    if "valid_to" not in cells:
+        row.problems.append(("valid_to", Problem.MISSING))
+    starts, ends = row.values.get("valid_from"), row.values.get("valid_to")
+    if starts and ends and ends < starts:
+        row.problems.append(("valid_to", Problem.ENDS_BEFORE_START))
+
+
+def _read_phone(row: Row, cells: Mapping[str, str]) -> None:
+    """Take the number, or the first mobile number where several stand in one cell."""
+    written = cells.get("phone", "")
+    try:
+        row.values["phone"] = normalise_phone(written)
+    except BadPhone as bad:
+        for part in re.split(r"[/,;\u3001\uff0c\uff1b\uff0f]|\s{2,}", written):
+            with suppress(BadPhone):
+                row.values["phone"] = normalise_phone(part)
+                return
+        row.problems.append(("phone", bad.problem))
+
+
+def type_keys(name: str) -> list[str]:
+    """Return the forms in which a permit type's name is looked up: as written, and without what stands in brackets."""
+    bare = re.sub(r"[(\[\u3010\u3014].*?[)\]\u3011\u3015]", "", unicodedata.normalize("NFKC", name))
+    return [fold(name), fold(bare)]

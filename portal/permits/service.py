@@ -13,14 +13,13 @@ from flask_babel import lazy_gettext as _l
 from portal import clock
 from portal.audit import service as audit
 from portal.calendar.queries import get_calendar
-from portal.db import db, upsert
+from portal.db import batched, db, upsert
 from portal.errors import TransitionError
 from portal.messages import outbox
 from portal.permits import rules
 from portal.permits.models import CallTask, Permit, PermitStatus, PermitType, RenewalWindow, WindowUnit
 from portal.permits.queries import get_permit, list_reminder_offsets, list_windows
 
-BATCH = 500
 FACTS = Path(__file__).parent / "data"
 
 
@@ -88,9 +87,9 @@ def set_next_reminders(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         by_day[row["next_reminder_on"]].append(row["id"])
     for day, ids in by_day.items():
-        for start in range(0, len(ids), BATCH):
+        for some in batched(ids):
             db.session.execute(
-                sa.update(Permit).where(Permit.id.in_(ids[start : start + BATCH])).values(next_reminder_on=day),
+                sa.update(Permit).where(Permit.id.in_(some)).values(next_reminder_on=day),
                 execution_options={"synchronize_session": False},
             )
 

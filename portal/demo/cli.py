@@ -18,5 +18,11 @@ def prepare() -> None:
         raise click.ClickException("This is not a demonstration: start one with DEMO=1 in an empty data directory.")
     run_upgrade()
     with current_app.test_request_context():
-        if service.load(password=settings.demo_password):
+        loaded = service.load(
+            password=settings.demo_password,
+            signature=settings.sms_signature,
+            hotline=settings.hotline,
+            data_dir=settings.data_dir,
+        )
+        if loaded:
             click.echo("Demonstration data loaded. All people, firms and cases are invented.")

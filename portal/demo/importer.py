@@ -15,6 +15,7 @@ from portal.calendar.rules import WorkingCalendar
 from portal.complaints.models import Complaint, ComplaintEvent, ComplaintKind, ComplaintState
 from portal.contacts.service import keep_contact
 from portal.db import db
+from portal.decisions import rules as decision_rules
 from portal.decisions.models import Decision, DecisionKind, DecisionState
 from portal.demo import rules
 from portal.organs.models import Organ
@@ -130,8 +131,8 @@ def _publish(scene: Scene, decision: Decision, number: int) -> None:
     published_on = scene.calendar.add_working_days(decision.decided_on, 2 + number % 5).day
     decision.state = DecisionState.PUBLISHED
     decision.published_at = at(min(published_on, scene.today), 8, number % 60)
-    months = 3 if (decision.fine or 0) < 5000 else 12
-    decision.publish_until = decision.published_at.date() + timedelta(days=30 * months)
+    weight = decision_rules.weight_of(decision.measures or [], decision.fine, on_the_spot=False, natural_person=False)
+    decision.publish_until = decision_rules.publish_until(decision.kind, weight, decision.published_at.date())
     if number % 41 == 7:
         decision.state = DecisionState.WITHDRAWN
         decision.withdrawn_at = decision.published_at + timedelta(days=20)

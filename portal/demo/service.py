@@ -1,6 +1,8 @@
 """Filling a data directory with the demonstration."""
 
+import csv
 from datetime import date, timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -8,29 +10,65 @@ from portal import clock
 from portal.accounts.models import Role, Staff
 from portal.accounts.service import create_staff
 from portal.audit import service as audit
+from portal.bases import importer as bases_importer
+from portal.complaints import rules as complaint_rules
 from portal.db import db
-from portal.demo import rules
+from portal.decisions.service import index_decision
+from portal.demo import importer, outbox, rules
 from portal.organs.models import Officer, Organ, OrganKind
+from portal.organs.service import create_organ
+from portal.security import hash_password
+
+SAMPLE = "permits-sample.csv"
 
 
-def load(*, password: str) -> bool:
+def load(*, password: str, signature: str, hotline: str, data_dir: Path) -> bool:
     """Load the demonstration into an empty database; False when it is there already."""
     if db.session.scalar(sa.select(Staff.id).limit(1)):
         return False
+    code_hash = hash_password(complaint_rules.read_code(rules.SHOWN_CODE))
     organs = create_organs()
     create_officers(organs)
     create_accounts(organs, password)
-    db.session.flush()
+    import_texts()
+    import_registers()
+    scene = importer.Scene.look(organs)
+    decisions = importer.write_decisions(scene)
+    for decision in decisions:
+        index_decision(decision)
+    importer.write_revisits(scene, decisions)
+    importer.write_complaints(scene, code_hash=code_hash)
+    outbox.write_messages(scene, signature=signature, hotline=hotline)
     audit.record("demo.load", "demo")
     db.session.commit()
+    write_sample(data_dir / SAMPLE)
     return True
+
+
+def import_texts() -> None:
+    """Bring in the invented regulations, by the importer that brings in real ones."""
+    outcome = bases_importer.Outcome()
+    bases_importer.import_sources(bases_importer.read_files(rules.DATA, outcome), outcome)
+
+
+def import_registers() -> None:
+    """Bring in the invented permits, by the importer that brings in real ones."""
+
+
+def write_sample(path: Path) -> None:
+    """Leave a spreadsheet to try the import with."""
+    rows = rules.sample_rows(clock.today())
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        sheet = csv.DictWriter(file, fieldnames=list(rows[0]))
+        sheet.writeheader()
+        sheet.writerows(rows)
 
 
 def create_organs() -> dict[str, Organ]:
     """Create the dozen organs, by slug."""
     organs: dict[str, Organ] = {}
     for entry in rules.facts()["organs"]:
-        organs[entry["slug"]] = Organ(
+        organs[entry["slug"]] = create_organ(
             slug=entry["slug"],
             name=entry["name"],
             name_en=entry["name_en"],
@@ -43,8 +81,6 @@ def create_organs() -> dict[str, Organ]:
             supervises=entry.get("supervises", False),
             valid_from=date(2019, 3, 1),
         )
-    db.session.add_all(organs.values())
-    db.session.flush()
     return organs
 
 

@@ -1,6 +1,7 @@
 """Filling a data directory with the demonstration."""
 
 import csv
+import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from portal.decisions.service import index_decision
 from portal.demo import importer, outbox, rules
 from portal.organs.models import Officer, Organ, OrganKind
 from portal.organs.service import create_organ
+from portal.permits import importer as permits_importer
 from portal.security import hash_password
 
 SAMPLE = "permits-sample.csv"
@@ -31,7 +33,7 @@ def load(*, password: str, signature: str, hotline: str, data_dir: Path) -> bool
     create_officers(organs)
     create_accounts(organs, password)
     import_texts()
-    import_registers()
+    import_registers(data_dir)
     scene = importer.Scene.look(organs)
     decisions = importer.write_decisions(scene)
     for decision in decisions:
@@ -41,7 +43,6 @@ def load(*, password: str, signature: str, hotline: str, data_dir: Path) -> bool
     outbox.write_messages(scene, signature=signature, hotline=hotline)
     audit.record("demo.load", "demo")
     db.session.commit()
-    write_sample(data_dir / SAMPLE)
     return True
 
 
@@ -51,13 +52,19 @@ def import_texts() -> None:
     bases_importer.import_sources(bases_importer.read_files(rules.DATA, outcome), outcome)
 
 
-def import_registers() -> None:
-    """Bring in the invented permits, by the importer that brings in real ones."""
+def import_registers(data_dir: Path) -> None:
+    """Bring in the invented permits, by the importer that brings in real ones; leave a spreadsheet to try it with."""
+    today = clock.today()
+    write_sheet(data_dir / SAMPLE, rules.sample_rows(today))
+    with tempfile.TemporaryDirectory() as folder:
+        sheet = Path(folder) / "permits.csv"
+        write_sheet(sheet, rules.permit_rows(today))
+        known = permits_importer.load_known()
+        permits_importer.commit_draft(permits_importer.read_file(sheet, known), known)
 
 
-def write_sample(path: Path) -> None:
-    """Leave a spreadsheet to try the import with."""
-    rows = rules.sample_rows(clock.today())
+def write_sheet(path: Path, rows: list[dict[str, str]]) -> None:
+    """Write rows as a spreadsheet that Excel opens right."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         sheet = csv.DictWriter(file, fieldnames=list(rows[0]))
         sheet.writeheader()

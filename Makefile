@@ -16,8 +16,7 @@ help: ## List the commands
 
 run: ## Set everything up and run portal and notifier with demo data (HOST, PORT); Ctrl-C stops
 	@bin/setup run
-	@$(VENV)/python -m portal.demo
-	@$(VENV)/flask demo prepare
+	@DEMO=1 $(VENV)/flask demo prepare
 	@exec $(VENV)/flask serve
 
 setup: ## Only set up: virtual environment, locked packages, catalogues

@@ -12,6 +12,7 @@ from portal.demo.importer import Scene, at
 from portal.messages.models import Attempt, Meaning, Message, MessageState, Outcome, Reply
 from portal.messages.rules import count_segments
 from portal.permits.models import Permit, PermitStatus
+from portal.permits.service import ask_for_call, report_renewal
 
 ENDS = (
     (MessageState.DELIVERED, ""),
@@ -45,9 +46,24 @@ def write_messages(scene: Scene, *, signature: str, hotline: str) -> int:
             _reminder(permit, before, number, signature, hotline)
             number += 1
         permit.next_reminder_on = None
+    _open_steps(scene)
     _odd_replies()
     db.session.flush()
     return number
+
+
+def _open_steps(scene: Scene) -> None:
+    """Leave some renewals to be confirmed and some parties to be called."""
+    open_now = db.session.scalars(
+        sa.select(Permit.id)
+        .where(Permit.status == PermitStatus.VALID, Permit.last_apply_on > scene.today, Permit.contact_id.is_not(None))
+        .order_by(Permit.last_apply_on, Permit.id)
+        .limit(60)
+    ).all()
+    for permit_id in open_now[::12]:
+        report_renewal(permit_id, None)
+    for number, permit_id in enumerate(open_now[5::11]):
+        ask_for_call(permit_id, None, ("undelivered", "asked")[number % 2])
 
 
 def _reminder(permit: Permit, before: int, number: int, signature: str, hotline: str) -> None:

@@ -87,6 +87,15 @@ class Known:
     windows: Mapping[int, Sequence[rules.Window]]
     offsets: Mapping[int, Sequence[int]]
     calendar: WorkingCalendar
+    clocks: dict[tuple[date, int], rules.Clock] = field(default_factory=dict)
+
+    def find_clock(self, expiry: date, type_id: int) -> rules.Clock:
+        """Return the last day to apply and what belongs to it; many permits share it."""
+        found = self.clocks.get((expiry, type_id))
+        if found is None:
+            found = rules.find_clock(expiry, self.windows.get(type_id, []), self.calendar)
+            self.clocks[expiry, type_id] = found
+        return found
 
 
 @dataclass
@@ -334,7 +343,7 @@ def _insert(
 
 
 def _clock_values(expiry: date, type_id: int, known: Known, *, remind: bool) -> dict[str, Any]:
-    found = rules.find_clock(expiry, known.windows.get(type_id, []), known.calendar)
+    found = known.find_clock(expiry, type_id)
     offsets = known.offsets.get(type_id) or rules.DEFAULT_OFFSETS
     return {
         "permit_type_id": type_id,

@@ -1,0 +1,65 @@
+"""What an anonymous list page costs against a bare Flask page in the same process: CPU time, rounds interleaved."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from contextvars import Context
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from portal.db import db
+from portal.decisions.models import Decision
+from tests.bench.row import Row
+from tests.conftest import make_app, make_settings, prepare
+from tests.factories.decisions import make_decision
+
+ROUNDS = 30
+REQUESTS = 20
+ROWS = 200
+
+
+def hello() -> Flask:
+    """Return the least application Flask allows."""
+    app = Flask("hello")
+    app.add_url_rule("/", view_func=lambda: "hello")
+    return app
+
+
+def cost(app: Flask, path: str) -> float:
+    """Return the CPU time of one request, in microseconds, over a round of them."""
+    environ = EnvironBuilder(path).get_environ()
+    begun = time.process_time()
+    for _ in range(REQUESTS):
+        chunks, status, _headers = Context().run(run_wsgi_app, app, dict(environ))
+        b"".join(chunks)
+        assert status.startswith("200"), status
+    return (time.process_time() - begun) / REQUESTS * 1e6
+
+
+def medians(*sides: Callable[[], float]) -> list[float]:
+    """Return the median of each side, measured in turns so that a noisy moment meets all of them."""
+    for side in sides:
+        side()
+    rounds = [[side() for side in sides] for _ in range(ROUNDS)]
+    return [statistics.median(values) for values in zip(*rounds, strict=True)]
+
+
+def run() -> list[Row]:
+    """Measure the list of decisions."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = make_settings(Path(folder), f"sqlite:///{folder}/portal.db")
+        prepare(settings)
+        app, bare = make_app(settings), hello()
+        with app.app_context():
+            for _ in range(ROWS):
+                make_decision()
+            db.session.commit()
+            assert db.session.scalar(sa.select(sa.func.count()).select_from(Decision)) == ROWS
+            db.session.rollback()
+        page, least = medians(lambda: cost(app, "/decisions"), lambda: cost(bare, "/"))
+        detail = f"{page:,.0f} µs against {least:,.0f} µs of CPU a request"
+        return [Row("anonymous list of 20 decisions : bare Flask", page / least, detail=detail)]

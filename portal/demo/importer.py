@@ -122,8 +122,8 @@ def _decision_day(scene: Scene, number: int) -> date:
 
 
 def _publish(scene: Scene, decision: Decision, number: int) -> None:
-    waiting = number % 23 == 0 or decision.decided_on >= scene.today - timedelta(days=3)
-    if waiting:
+    age = (scene.today - decision.decided_on).days
+    if age <= 3 or (age <= 20 and number % 4 == 0):
         decision.state = (DecisionState.REVIEW, DecisionState.DRAFT, DecisionState.SENT_BACK)[number % 3]
         if decision.state is DecisionState.SENT_BACK:
             decision.review_note = "请补充违法事实的时间和地点。"
@@ -223,7 +223,7 @@ def _complaint(scene: Scene, template: dict[str, Any], number: int, age: int, co
 def _proceed(complaint: Complaint, answer: str, number: int, age: int) -> None:
     """Take a complaint as far as its age makes likely; some are late on purpose."""
     received = complaint.received_at
-    if age < 2 or number % 17 == 5:
+    if age < 2 or (age < 14 and number % 9 == 5):
         return
     complaint.accepted_at = received + timedelta(days=1)
     if number % 19 == 4:
@@ -233,7 +233,7 @@ def _proceed(complaint: Complaint, answer: str, number: int, age: int) -> None:
         return
     complaint.state = ComplaintState.ACCEPTED
     complaint.events.append(ComplaintEvent(at=complaint.accepted_at, action="accepted", public=True))
-    if age < 12 or number % 11 == 2:
+    if age < 12 or (age < 30 and number % 6 == 2):
         return
     complaint.state = ComplaintState.ANSWERED
     complaint.answered_at = received + timedelta(days=min(age - 1, 10 + number % 9))

@@ -215,7 +215,7 @@ def _complaint(scene: Scene, template: dict[str, Any], number: int, age: int, co
         accept_due_on=scene.calendar.add_working_days(received, 5).day,
         answer_due_on=scene.calendar.add_working_days(received, 15).day,
     )
-    complaint.events = [ComplaintEvent(at=complaint.received_at, action="submitted", public=True)]
+    complaint.events = [ComplaintEvent(at=complaint.received_at, action="submit", public=True)]
     _proceed(complaint, template["answer"], number, age)
     return complaint
 
@@ -229,17 +229,18 @@ def _proceed(complaint: Complaint, answer: str, number: int, age: int) -> None:
     if number % 19 == 4:
         complaint.state = ComplaintState.REFUSED
         complaint.refusal_reason = "反映的事项属于劳动争议，请向劳动人事争议仲裁委员会申请仲裁。"
-        complaint.events.append(ComplaintEvent(at=complaint.accepted_at, action="refused", public=True))
+        complaint.events.append(ComplaintEvent(at=complaint.accepted_at, action="refuse", public=True))
         return
     complaint.state = ComplaintState.ACCEPTED
-    complaint.events.append(ComplaintEvent(at=complaint.accepted_at, action="accepted", public=True))
+    complaint.events.append(ComplaintEvent(at=complaint.accepted_at, action="accept", public=True))
     if age < 12 or (age < 30 and number % 6 == 2):
         return
     complaint.state = ComplaintState.ANSWERED
     complaint.answered_at = received + timedelta(days=min(age - 1, 10 + number % 9))
     complaint.answer = answer
-    complaint.events.append(ComplaintEvent(at=complaint.answered_at, action="answered", public=True))
+    complaint.events.append(ComplaintEvent(at=complaint.answered_at, action="answer", public=True))
     if number % 3:
         complaint.grade = (5, 4, 5, 3, 4, 2, 5)[number % 7]
         complaint.solved = complaint.grade > 2
         complaint.rated_at = complaint.answered_at + timedelta(hours=20)
+        complaint.events.append(ComplaintEvent(at=complaint.rated_at, action="rate", public=True))

@@ -40,13 +40,15 @@ def page_number(value: str | None) -> int:
     return min(max(1, int(value)), 10_000) if value and value.isdigit() and len(value) < 9 else 1
 
 
-def capped_count(statement: sa.Select[Any]) -> int:
+def capped_count(statement: sa.Select[*tuple[Any, ...]]) -> int:
     """Count the rows of a statement, at most COUNT_CAP of them."""
     inner = statement.order_by(None).with_only_columns(sa.literal(1)).limit(COUNT_CAP).subquery()
     return db.session.scalar(sa.select(sa.func.count()).select_from(inner)) or 0
 
 
-def list_page(statement: sa.Select[Any], number: int, *, scalars: bool = False, size: int = SIZE) -> Page[Any]:
+def list_page(
+    statement: sa.Select[*tuple[Any, ...]], number: int, *, scalars: bool = False, size: int = SIZE
+) -> Page[Any]:
     """Return one page of an ordered statement, as rows or (for entities) as scalars."""
     result = db.session.execute(statement.limit(size).offset((number - 1) * size))
     items = result.scalars().all() if scalars else result.all()

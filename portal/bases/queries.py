@@ -18,8 +18,8 @@ from portal.paging import Page, list_page
 class Neighbours:
     """The articles before and after one, where there are any."""
 
-    before: sa.Row[Any] | None
-    after: sa.Row[Any] | None
+    before: sa.Row[int, int, int, str] | None
+    after: sa.Row[int, int, int, str] | None
 
 
 def list_bases(*, keyword: str, level: str, status: BasisStatus | None, number: int) -> Page[Any]:
@@ -42,7 +42,7 @@ def list_levels() -> Sequence[str]:
     return db.session.scalars(sa.select(Basis.level).where(Basis.level != "").distinct().order_by(Basis.level)).all()
 
 
-def list_titles() -> Sequence[sa.Row[tuple[int, str]]]:
+def list_titles() -> Sequence[sa.Row[int, str]]:
     """Return id and title of every law in force, for lists to choose from."""
     statement = sa.select(Basis.id, Basis.title).where(Basis.status != BasisStatus.REPEALED).order_by(Basis.title)
     return db.session.execute(statement.limit(2000)).all()
@@ -61,7 +61,7 @@ def get_basis(slug: str) -> Basis:
     return basis
 
 
-def list_articles(basis_id: int, *, keyword: str = "") -> Sequence[sa.Row[Any]]:
+def list_articles(basis_id: int, *, keyword: str = "") -> Sequence[sa.Row[int, int, str, str, str, str]]:
     """Return a law's articles in order, or those that hold a word; a law has at most some hundreds."""
     statement = sa.select(
         Article.number, Article.suffix, Article.label, Article.chapter, Article.section, Article.text

@@ -4,6 +4,7 @@ What a law looks like is data (`data/grammar.json`); nothing of a text is lost: 
 kept as note (before the first article) or annex (after the last).
 """
 
+import codecs
 import json
 import re
 import unicodedata
@@ -112,6 +113,8 @@ def decode(raw: bytes) -> str:
     """
     if len(raw) > MAX_BYTES:
         raise BadText(Problem.TOO_LARGE)
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise BadText(Problem.ENCODING)
     if b"\x00" in raw:
         raise BadText(Problem.BINARY)
     for encoding in ("utf-8-sig", "gb18030"):

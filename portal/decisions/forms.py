@@ -5,7 +5,6 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from stdnum.cn import uscc
 from wtforms import BooleanField, DateField, DecimalField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
@@ -13,6 +12,7 @@ from portal.contacts.rules import BadPhone, normalise_phone
 from portal.decisions import rules
 from portal.decisions.models import DecisionKind, DecisionState
 from portal.parties.models import PartyKind
+from portal.parties.rules import normalise_credit_code
 
 KIND_LABELS = {
     DecisionKind.PENALTY: _l("Penalty"),
@@ -99,9 +99,10 @@ class DecisionForm(FlaskForm):
 
     def validate_credit_code(self, field: Any) -> None:
         """Refuse a code whose check character does not fit (GB 32100)."""
-        if not uscc.is_valid(field.data):
+        code = normalise_credit_code(field.data)
+        if code is None:
             raise ValidationError(_("This credit code cannot be right: its check character does not fit."))
-        field.data = uscc.compact(field.data).upper()
+        field.data = code
 
     def validate_phone(self, field: Any) -> None:
         """Refuse what cannot get a text message."""

@@ -18,6 +18,7 @@ from portal.paging import page_number
 blueprint = Blueprint("decisions", __name__, url_prefix="/decisions")
 
 MAX_KEYWORD = 60
+FILTERS = ("q", "organ", "kind", "since", "until", "article")
 
 
 @blueprint.get("", strict_slashes=False)
@@ -25,7 +26,7 @@ def index() -> str:
     """List what is public, newest first."""
     wanted = read_filter()
     page = queries.list_published(wanted, on=clock.today(), number=page_number(request.args.get("page")))
-    kept = {name: value for name, value in request.args.items() if value and name not in ("page", "lang", "mode")}
+    kept: dict[str, Any] = {name: request.args[name] for name in FILTERS if request.args.get(name)}
 
     def address(number: int) -> str:
         return url_for("decisions.index", **{**kept, "page": number})

@@ -63,7 +63,7 @@ def list_published(wanted: Filter, *, on: date, number: int) -> Page[Any]:
     return list_page(statement.order_by(Decision.published_at.desc(), Decision.id.desc()), number)
 
 
-def _narrowed(statement: sa.Select[Any], wanted: Filter) -> sa.Select[Any]:
+def _narrowed(statement: sa.Select[*tuple[Any, ...]], wanted: Filter) -> sa.Select[*tuple[Any, ...]]:
     if wanted.organ_id:
         statement = statement.where(Decision.organ_id == wanted.organ_id)
     if wanted.kind:
@@ -82,13 +82,13 @@ def _narrowed(statement: sa.Select[Any], wanted: Filter) -> sa.Select[Any]:
     return statement
 
 
-def list_newest(*, on: date, limit: int) -> Sequence[sa.Row[Any]]:
+def list_newest(*, on: date, limit: int) -> Sequence[sa.Row[*tuple[Any, ...]]]:
     """Return the newest public decisions."""
     statement = sa.select(*COLUMNS).join(Decision.party).join(Decision.organ).where(is_public(on))
     return db.session.execute(statement.order_by(Decision.published_at.desc(), Decision.id.desc()).limit(limit)).all()
 
 
-def list_on_article(article_id: int, *, limit: int = 10) -> Sequence[sa.Row[Any]]:
+def list_on_article(article_id: int, *, limit: int = 10) -> Sequence[sa.Row[*tuple[Any, ...]]]:
     """Return the newest public decisions that rest on an article."""
     statement = sa.select(Decision.id, Decision.title, Decision.document_number, Decision.decided_on)
     statement = statement.where(is_public(clock.today()), Decision.article_id == article_id)
@@ -169,4 +169,4 @@ def count_by_state(*, scope: int | None) -> dict[DecisionState, int]:
     statement = sa.select(Decision.state, sa.func.count()).group_by(Decision.state)
     if scope is not None:
         statement = statement.where(Decision.organ_id == scope)
-    return dict(db.session.execute(statement))
+    return dict(db.session.execute(statement).tuples().all())

@@ -17,7 +17,7 @@ def render_item(kind: str, item: Any, _context: object) -> str | Literal[False]:
     return False
 
 
-def include_name(name: str | None, kind: str, _parents: object) -> bool:
+def include_name(name: str | None, _kind: str, _parents: object) -> bool:
     """Leave out the full-text index, which no model describes (`portal.search.models`)."""
     return not (name or "").startswith(("search_index", "ix_search_entry_words"))
 

@@ -52,8 +52,8 @@ def list_organs(*, on: date, keyword: str, number: int) -> Page[Any]:
     return list_page(statement, number)
 
 
-def _public(on: date) -> tuple[sa.ColumnElement[bool], ...]:
-    return (Organ.confirmed, Organ.valid_to.is_(None) | (Organ.valid_to >= on))
+def _public(on: date) -> list[sa.ColumnElement[bool]]:
+    return [Organ.confirmed.is_(True), Organ.valid_to.is_(None) | (Organ.valid_to >= on)]
 
 
 def count_organs(*, on: date) -> int:
@@ -61,7 +61,7 @@ def count_organs(*, on: date) -> int:
     return db.session.scalar(sa.select(sa.func.count()).select_from(Organ).where(*_public(on))) or 0
 
 
-def list_names() -> Sequence[sa.Row[tuple[int, str, str]]]:
+def list_names() -> Sequence[sa.Row[int, str, str]]:
     """Return id, name and English name of every confirmed organ, for lists to choose from; there are some dozens."""
     statement = sa.select(Organ.id, Organ.name, Organ.name_en).where(Organ.confirmed).order_by(Organ.id).limit(500)
     return db.session.execute(statement).all()

@@ -1,5 +1,7 @@
 """The search page."""
 
+from typing import Any
+
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup, escape
@@ -33,8 +35,8 @@ def index() -> str:
         asked = queries.Asked(query=query, on=clock.today(), number=number, kind=kind, newest=newest)
         found = queries.list_found(asked)
 
-    def address(**changes: object) -> str:
-        values = {"q": query, "kind": kind.value if kind else None, "sort": "date" if newest else None}
+    def address(**changes: Any) -> str:
+        values: dict[str, Any] = {"q": query, "kind": kind.value if kind else None, "sort": "date" if newest else None}
         return url_for("search.index", **{name: value for name, value in (values | changes).items() if value})
 
     return render_template(

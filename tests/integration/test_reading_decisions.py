@@ -1,0 +1,165 @@
+"""Everybody reads what is public; what is withdrawn or over is gone everywhere at once."""
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import time_machine
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+
+from portal import clock
+from portal.accounts.models import Role
+from portal.db import db
+from portal.decisions import service
+from portal.decisions.models import Decision, DecisionKind, DecisionState
+from portal.parties.models import PartyKind
+from tests.counting import counted_queries
+from tests.factories.accounts import make_staff
+from tests.factories.bases import article_of, make_basis
+from tests.factories.decisions import make_decision
+from tests.factories.organs import make_organ
+from tests.factories.parties import make_party
+
+
+def titles(client: FlaskClient, path: str) -> list[str]:
+    """Return the titles of the decisions that a list shows."""
+    page = BeautifulSoup(client.get(path).text, "html.parser")
+    return [link.text for link in page.select("tbody a")]
+
+
+def test_list_is_newest_first_and_filtered(client: FlaskClient) -> None:
+    organ, today = make_organ(), clock.today()
+    make_decision(title="甲案", published_at=clock.now() - timedelta(days=2), decided_on=today - timedelta(days=40))
+    make_decision(title="乙案", organ=organ, kind=DecisionKind.PERMIT, document_number="虚许〔2026〕7号")
+    for query, shown in [
+        ("", ["乙案", "甲案"]),
+        (f"?organ={organ.id}", ["乙案"]),
+        ("?kind=penalty", ["甲案"]),
+        ("?q=虚许〔2026〕7号", ["乙案"]),
+        (f"?since={today - timedelta(days=10)}", ["乙案"]),
+        (f"?until={today - timedelta(days=10)}", ["甲案"]),
+        ("?organ=x&kind=y&since=z&page=q", ["乙案", "甲案"]),
+        ("?q=没有", []),
+    ]:
+        assert titles(client, f"/decisions{query}") == shown
+
+
+def test_drafts_are_not_found(client: FlaskClient) -> None:
+    for state in (DecisionState.DRAFT, DecisionState.REVIEW, DecisionState.SENT_BACK):
+        assert client.get(f"/decisions/{make_decision(state=state).id}").status_code == 404
+    assert titles(client, "/decisions") == []
+
+
+def test_page_shows_summary_basis_and_remedy(client: FlaskClient, tmp_path: Path) -> None:
+    basis = make_basis(tmp_path)
+    decision = make_decision(
+        article=article_of(basis, 3),
+        basis_text="《测试条例》第三条",
+        fine=Decimal(1000),
+        party=make_party(name="虚构食品有限公司", credit_code="91000000TEST00001X", contact_name="李四"),
+    )
+    text = client.get(f"/decisions/{decision.id}?lang=en").text
+    page = BeautifulSoup(text, "html.parser")
+    assert page.h1 is not None
+    assert page.h1.text == decision.title
+    assert page.find("a", string="《测试条例》第三条")["href"].endswith("/articles/3")  # type: ignore[index]
+    for words in ("虚构食品有限公司", "91000000TEST00001X", "CNY 1,000", "within 60 days", "within 6 months"):
+        assert words in text
+    assert "李四" not in text
+    assert "+86138" not in text
+
+
+def test_penalty_on_the_spot_goes_to_reconsideration_first(client: FlaskClient) -> None:
+    text = client.get(f"/decisions/{make_decision(on_the_spot=True).id}?lang=en").text
+    assert "First apply" in text
+    assert "within 15 days" in text
+    assert "within 6 months" not in text
+
+
+def test_natural_person_is_only_a_surname(client: FlaskClient) -> None:
+    person = make_party(kind=PartyKind.PERSON, name="欧阳虚构", credit_code="11010519491231002X")
+    decision = make_decision(party=person)
+    for path in ("/decisions", f"/decisions/{decision.id}", "/", "/search?q=许可证"):
+        text = client.get(path).text
+        assert "欧阳虚构" not in text
+        assert "11010519491231002X" not in text
+    assert "欧阳某某" in client.get("/decisions").text
+    assert titles(client, "/decisions?q=欧阳虚构") == []
+    assert "欧阳" not in client.get("/search?q=欧阳虚构").text.replace("“欧阳虚构”", "").replace('value="欧阳虚构"', "")
+
+
+def assert_gone_everywhere(client: FlaskClient, decision: Decision) -> str:
+    """Check that nothing leads to a decision any longer, and return its page."""
+    for path in ("/decisions", "/", "/search?q=砍树罚款案"):
+        assert f"/decisions/{decision.id}" not in client.get(path).text
+    assert "Nothing found" in client.get("/search?q=砍树罚款案&lang=en").text
+    home = BeautifulSoup(client.get("/?lang=en").text, "html.parser")
+    assert home.find("a", href="/decisions", string=lambda text: "decisions 0" in (text or ""))
+    answer = client.get(f"/decisions/{decision.id}?lang=en")
+    assert answer.status_code == 410
+    assert answer.headers["X-Robots-Tag"] == "noindex"
+    assert '<meta name="robots" content="noindex">' in answer.text
+    assert decision.party.name not in answer.text
+    assert decision.title not in answer.text
+    assert "1000" not in answer.text
+    return answer.text
+
+
+def test_withdrawn_decision_is_gone_with_its_reason(client: FlaskClient) -> None:
+    decision = make_decision(title="砍树罚款案", document_number="虚罚〔2026〕99号")
+    assert f"/decisions/{decision.id}" in client.get("/search?q=砍树罚款案").text
+    service.withdraw(decision=decision, staff=make_staff(role=Role.SUPERVISOR), reason="经行政复议撤销。")
+    page = assert_gone_everywhere(client, decision)
+    assert "经行政复议撤销。" in page
+    assert "虚罚〔2026〕99号" in page
+
+
+def test_decision_whose_period_is_over_is_gone_without_number(client: FlaskClient) -> None:
+    with time_machine.travel("2026-11-22T04:00:00Z", tick=False) as traveller:
+        decision = make_decision(title="砍树罚款案", publish_until=clock.today(), document_number="虚罚〔2026〕99号")
+        assert client.get(f"/decisions/{decision.id}").status_code == 200
+        traveller.move_to("2026-11-22T16:00:00Z")
+        page = assert_gone_everywhere(client, decision)
+    assert "虚罚〔2026〕99号" not in page
+    assert "The publication period has ended." in page
+
+
+def test_withdrawn_decision_ends_like_any_other(client: FlaskClient) -> None:
+    decision = make_decision(state=DecisionState.WITHDRAWN, publish_until=clock.today() - timedelta(days=1))
+    page = client.get(f"/decisions/{decision.id}")
+    assert page.status_code == 410
+    assert decision.withdrawal_reason not in page.text
+    assert decision.document_number not in page.text
+
+
+@pytest.mark.parametrize("path", ["/decisions/0", "/decisions/999999", "/decisions/99999999999999", "/decisions/x"])
+def test_unknown_decisions_are_not_found(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_list_costs_the_same_for_two_rows_and_for_twenty(client: FlaskClient) -> None:
+    organ = make_organ()
+    costs = []
+    for rows in (2, 18):
+        for _ in range(rows):
+            make_decision(organ=organ)
+        db.session.commit()
+        with counted_queries() as seen:
+            answer = client.get("/decisions")
+        costs.append(len(seen))
+    assert costs == [3, 3]
+    assert "Set-Cookie" not in answer.headers
+    assert len(BeautifulSoup(answer.text, "html.parser").select("tbody tr")) == 20
+
+
+def test_long_list_is_paged_and_keeps_its_filters(client: FlaskClient) -> None:
+    organ = make_organ()
+    for _ in range(21):
+        make_decision(organ=organ)
+    page = BeautifulSoup(client.get(f"/decisions?organ={organ.id}&kind=penalty").text, "html.parser")
+    target = page.select_one("a[rel=next]")
+    assert target is not None
+    assert titles(client, str(target["href"])) != []
+    assert f"organ={organ.id}" in str(target["href"])

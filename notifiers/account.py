@@ -20,7 +20,7 @@ def take_account(first: date, last: date) -> dict[str, Any]:
         sa.select(Message.state, replied, sa.func.count())
         .where(Message.due_at >= clock.start_of(first), Message.due_at < clock.start_of(last + timedelta(days=1)))
         .group_by(Message.state, replied)
-    ).tuples()
+    )
     parts = {"replied": 0} | {state.value: 0 for state in MessageState}
     for state, was_replied, count in rows:
         parts["replied" if was_replied else state.value] += count

@@ -17,7 +17,8 @@ from notifiers.dispatch import dispatch
 from notifiers.plan.due import plan_due
 from notifiers.reconcile import reconcile
 from portal import clock
-from portal.cli import refusals_exit, tell
+from portal.cli import find_schema_problem, refusals_exit, tell
+from portal.db import db
 
 notify_group = AppGroup("notify", help="Plan, send and settle messages.")
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -90,5 +91,10 @@ def account_command(first: datetime, last: datetime, as_json: bool) -> None:
 @click.option("--beat/--no-beat", default=True, help="Keep the schedule here; on many machines, on one only.")
 def run_command(beat: bool) -> None:
     """Do all of these on their schedule, until stopped."""
+    problem = find_schema_problem()
+    # The check's own transaction would keep the write lock of SQLite for as long as the worker runs.
+    db.session.rollback()
+    if problem:
+        raise click.ClickException(problem)
     # Celery is imported here alone: no page needs it.
     import_module("notifiers.worker").run(current_app.app_context().app, beat=beat)

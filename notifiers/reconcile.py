@@ -101,7 +101,7 @@ def _list_references(contact_ids: Collection[int]) -> dict[int, set[str]]:
             Message.contact_id.in_(contact_ids), Message.provider_reference.is_not(None)
         )
     )
-    for contact_id, reference in rows.tuples():
+    for contact_id, reference in rows:
         if contact_id is not None and reference is not None:
             known[contact_id].add(reference)
     return known

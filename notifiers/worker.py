@@ -8,9 +8,12 @@ import logging
 import os
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable
 
+import sqlalchemy as sa
 from celery import Celery, signals
+from celery.exceptions import SecurityWarning
 from flask import Flask
 
 from notifiers.collect import collect
@@ -83,8 +86,10 @@ def _guarded(app: Flask, name: str, job: Callable[[], object]) -> Callable[[], N
         try:
             with app.app_context():
                 job()
+        except sa.exc.DBAPIError as problem:
+            # The next wake-up tries again; what the statement was given is never logged.
+            log.error("%s: the database refused (%s)", name, type(problem.orig).__name__)
         except Exception:
-            # The next wake-up tries again; what a statement was given is never logged (hide_parameters).
             log.exception("%s failed", name)
         finally:
             running.release()
@@ -104,7 +109,7 @@ def run(app: Flask, *, beat: bool) -> None:
     db.engine.dispose()
     options = ["--pool=threads", f"--concurrency={THREADS}", "--without-gossip", "--without-mingle", "--purge"]
     log.info("the notifier runs; stop it with Ctrl-C")
-    celery.worker_main(["worker", *options, *(["--beat"] if beat else [])])
+    celery.worker_main(["--quiet", "worker", *options, *(["--beat"] if beat else [])])
 
 
 def _wake_first(celery: Celery) -> None:
@@ -119,8 +124,10 @@ def _on_shutting_down(**_: object) -> None:
 
 def _set_up_logging() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name in ("celery", "kombu", "amqp"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, level in {"celery": logging.WARNING, "kombu": logging.ERROR, "amqp": logging.WARNING}.items():
+        logging.getLogger(name).setLevel(level)
+    # Celery warns root of pickled tasks; ours are JSON and carry nothing.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
 
 
 def _keep_logging(**_: object) -> None:

@@ -95,8 +95,10 @@ class TwilioServer:
         refusal = self._refuse_stranger(request)
         if refusal:
             return refusal
+        if self.only_status is not None:
+            return _error(self.only_status, 20000 + self.only_status, "Passing trouble")
         to = request.query.get("To")
-        found = [message for message in reversed(self.messages) if to in (None, message["to"])]
+        found = [kept for kept in reversed(self.messages) if to in (None, kept["to"])]
         return web.json_response(
             {"messages": found, "page": 0, "page_size": 50, "next_page_uri": None, "uri": str(request.rel_url)}
         )
@@ -104,7 +106,7 @@ class TwilioServer:
     def _keep(self, form: dict[str, str]) -> dict[str, Any]:
         moment = format_datetime(clock.now())
         sid = STATIC_SID if self.static_sid else f"SM{uuid.uuid4().hex}"
-        message = {
+        message: dict[str, Any] = {
             "account_sid": ACCOUNT_SID,
             "api_version": "2010-04-01",
             "body": form["Body"],

@@ -5,8 +5,10 @@ for a reason that passes. Anything else that goes wrong after the request left l
 """
 
 import logging
+from base64 import b64encode
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,11 +47,10 @@ _silent = logging.Logger("twilio-silent", logging.CRITICAL)
 class HttpClient(AsyncHttpClient):
     """The SDK's way out: one session with room for every hand-over in flight, redirected where settings say so."""
 
-    def __init__(self, api_base: str) -> None:
-        super().__init__(_silent, True, TIMEOUT)
+    def __init__(self, api_base: str, timeout: float) -> None:
+        super().__init__(_silent, True, timeout)
         self.base = urlsplit(api_base) if api_base else None
         self.session: aiohttp.ClientSession | None = None
-        self.auth: dict[tuple[str, str], aiohttp.BasicAuth] = {}
 
     def redirect(self, url: str) -> str:
         """Return an address at the configured base instead of any of Twilio's hosts."""
@@ -64,7 +65,7 @@ class HttpClient(AsyncHttpClient):
         if self.session is None:
             self.session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS),
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT, sock_connect=CONNECT_TIMEOUT),
+                timeout=aiohttp.ClientTimeout(total=self.timeout, sock_connect=CONNECT_TIMEOUT),
             )
         return self.session
 
@@ -80,20 +81,18 @@ class HttpClient(AsyncHttpClient):
         allow_redirects: bool = False,
     ) -> Response:
         """Make one request; raises what aiohttp raises."""
+        if auth:
+            headers = (headers or {}) | {"Authorization": _basic(auth)}
         answer = await self.open_session().request(
             method,
             self.redirect(uri),
             params=params or None,
             data=data,
             headers=headers,
-            auth=self._basic(auth) if auth else None,
             allow_redirects=allow_redirects,
         )
         async with answer:
             return Response(answer.status, await answer.text(), answer.headers)
-
-    def _basic(self, auth: tuple[str, str]) -> aiohttp.BasicAuth:
-        return self.auth.setdefault(auth, aiohttp.BasicAuth(*auth))
 
     async def close(self) -> None:
         """Close the session."""
@@ -102,16 +101,21 @@ class HttpClient(AsyncHttpClient):
             self.session = None
 
 
+@cache
+def _basic(auth: tuple[str, str]) -> str:
+    return f"Basic {b64encode(':'.join(auth).encode()).decode()}"
+
+
 class TwilioProvider:
     """Hands messages to Twilio and reads what it tells."""
 
     name = NAME
     answer = EMPTY_ANSWER
 
-    def __init__(self, settings: TwilioSettings, public_url: str) -> None:
+    def __init__(self, settings: TwilioSettings, public_url: str, *, timeout: float = TIMEOUT) -> None:
         self.settings = settings
         self.public_url = public_url
-        self.http = HttpClient(settings.api_base)
+        self.http = HttpClient(settings.api_base, timeout)
         # `environment` keeps the SDK from reading variables of its own (edge, region) behind our back.
         self.client = Client(
             settings.account_sid, settings.auth_token, http_client=self.http, environment={"TWILIO": "settings"}

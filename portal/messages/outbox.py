@@ -78,7 +78,8 @@ def enqueue_many(rows: Sequence[dict[str, Any]]) -> int:
     full = [ROW_DEFAULTS | row | {"created_at": now, "changed_at": now} for row in rows]
     statement = upsert(Message).on_conflict_do_nothing(index_elements=["key"])
     db.session.flush()
-    return max(0, db.session.connection().execute(statement, full).rowcount)
+    result = db.session.connection().execute(statement, full, execution_options={"preserve_rowcount": True})
+    return max(0, result.rowcount)
 
 
 def void(subject: str, *, reason: str) -> int:

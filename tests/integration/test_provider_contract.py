@@ -1,0 +1,229 @@
+"""What every provider must do, asked of each; and how Twilio's answers are read."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from flask import Flask, Request
+from twilio.request_validator import RequestValidator
+from werkzeug.test import EnvironBuilder
+
+from notifiers.providers import Accepted, Provider, Rejected, Status, Unknown, Unreachable
+from notifiers.providers.registry import get_callback, get_provider
+from notifiers.providers.twilio import HttpClient, TwilioProvider
+from portal import clock
+from portal.settings import Settings, TwilioSettings
+from tests.conftest import make_settings
+from tests.twilio_server import ACCOUNT_SID, AUTH_TOKEN, STATIC_SID, TwilioServer, running
+
+Result = TypeVar("Result")
+TEXT = "【孟州执法】您的食品许可还有7天可申请延续"
+FINE, REFUSED, SILENT, BUSY = "+8613800000001", "+8613800000404", "+8613800000500", "+8613800000503"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[TwilioServer]:
+    with running(TwilioServer()) as server:
+        yield server
+
+
+def twilio_settings(address: str, **changes: str) -> TwilioSettings:
+    values = {"account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": "+15005550006", "api_base": address}
+    return TwilioSettings(**(values | changes))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, server: TwilioServer) -> Settings:
+    return make_settings(tmp_path, "sqlite://", twilio=twilio_settings(server.address))
+
+
+@pytest.fixture(params=["sandbox", "twilio"])
+def provider(request: pytest.FixtureRequest, settings: Settings) -> Provider:
+    return get_provider(request.param, settings)
+
+
+def use(provider: Provider, work: Coroutine[Any, Any, Result]) -> Result:
+    """Run one piece of a provider's work in a loop of its own."""
+
+    async def once() -> Result:
+        try:
+            return await work
+        finally:
+            await provider.close()
+
+    return asyncio.run(once())
+
+
+def send(provider: Provider, to: str = FINE, **changes: Any) -> Accepted:
+    arguments: dict[str, Any] = {"to": to, "text": TEXT, "callback": None, "valid_for": None} | changes
+    return use(provider, provider.send(**arguments))
+
+
+def request_with(path: str, form: dict[str, str], headers: dict[str, str] | None = None) -> Request:
+    builder = EnvironBuilder(path, method="POST", data=form, headers=list((headers or {}).items()))
+    return Request(builder.get_environ())
+
+
+class TestEveryProvider:
+    def test_takes_a_message_and_names_it(self, provider: Provider) -> None:
+        first, second = send(provider), send(provider)
+        assert first.reference and second.reference
+        assert first.reference != second.reference
+        assert first.status is Status.ACCEPTED
+
+    def test_says_what_is_known_when_it_fails(self, provider: Provider, server: TwilioServer) -> None:
+        refused = "+8613800001211" if provider.name == "twilio" else REFUSED
+        for number, failure in ((refused, Rejected), (SILENT, Unknown), (BUSY, Unreachable)):
+            with pytest.raises(failure) as caught:
+                send(provider, number)
+            assert caught.value.code
+            assert number not in caught.value.code
+
+    def test_finds_nothing_that_was_never_sent(self, provider: Provider) -> None:
+        looked = provider.look_up(to="+8613812345678", text=TEXT, since=clock.now(), known=())
+        assert use(provider, looked) is None
+
+    def test_refuses_an_unsigned_webhook(self, app: Flask, provider: Provider) -> None:
+        path = f"/hooks/sms/{provider.name}/replies"
+        assert not provider.verify(request_with(path, {"From": FINE, "phone": FINE, "Body": "T"}))
+        forged = {"X-Twilio-Signature": "forged"}
+        assert not provider.verify(request_with(path, {"signature": "forged"}, forged))
+
+    def test_reads_nothing_from_an_empty_form(self, provider: Provider) -> None:
+        assert provider.read_receipt({}) == []
+        assert provider.read_reply({}) == []
+
+
+class TestTwilio:
+    def make(self, settings: Settings, **changes: str) -> TwilioProvider:
+        return TwilioProvider(twilio_settings(settings.twilio.api_base, **changes), settings.public_url, timeout=0.5)
+
+    def test_sends_what_twilio_asks_for(self, settings: Settings, server: TwilioServer) -> None:
+        send(self.make(settings), callback="https://portal.test/hooks/sms/twilio/receipts", valid_for=3600)
+        assert server.requests[-1] == {
+            "To": FINE,
+            "From": "+15005550006",
+            "Body": TEXT,
+            "StatusCallback": "https://portal.test/hooks/sms/twilio/receipts",
+            "ValidityPeriod": "3600",
+        }
+
+    @pytest.mark.parametrize(
+        ("ending", "failure", "code"),
+        [
+            ("1211", Rejected, "21211"),
+            ("1610", Rejected, "21610"),
+            ("1614", Rejected, "21614"),
+            ("0401", Unreachable, "20401"),
+            ("0429", Unreachable, "20429"),
+            ("0503", Unreachable, "20503"),
+            ("0500", Unknown, "20500"),
+            ("0502", Unknown, "20502"),
+            ("0999", Unknown, "connection:ServerDisconnectedError"),
+            ("0998", Unknown, "timeout"),
+            ("0997", Unknown, "unreadable:JSONDecodeError"),
+        ],
+    )
+    def test_reads_failures(self, settings: Settings, ending: str, failure: type[Exception], code: str) -> None:
+        with pytest.raises(failure) as caught:
+            send(self.make(settings), f"+861380000{ending}")
+        assert getattr(caught.value, "code", "") == code
+
+    def test_a_status_in_the_answer_counts(self, settings: Settings) -> None:
+        assert send(self.make(settings), "+8613800000406").status is Status.FAILED
+
+    @pytest.mark.parametrize("changes", [{"auth_token": "wrong"}, {"account_sid": "AC" + "f" * 32}])
+    def test_wrong_credentials_hold_messages(self, settings: Settings, changes: dict[str, str]) -> None:
+        with pytest.raises(Unreachable):
+            send(self.make(settings, **changes))
+
+    @pytest.mark.parametrize("name", ["account_sid", "auth_token", "sender"])
+    def test_missing_settings_hold_messages(self, settings: Settings, name: str) -> None:
+        with pytest.raises(Unreachable, match="not_configured"):
+            send(self.make(settings, **{name: ""}))
+
+    def test_nobody_listening_holds_messages(self, settings: Settings) -> None:
+        nobody = TwilioProvider(twilio_settings("http://127.0.0.1:9"), settings.public_url)
+        with pytest.raises(Unreachable, match="no_connection"):
+            send(nobody)
+
+    def test_a_lost_answer_is_found_again(self, settings: Settings, server: TwilioServer) -> None:
+        provider, number, since = self.make(settings), "+8613900010999", clock.now()
+        with pytest.raises(Unknown):
+            send(provider, number)
+        found = use(provider, provider.look_up(to=number, text=TEXT, since=since, known=()))
+        assert found is not None
+        assert found.reference == server.messages[-1]["sid"]
+        for changed in ({"known": {found.reference}}, {"text": "other"}, {"since": since + timedelta(hours=1)}):
+            arguments: dict[str, Any] = {"to": number, "text": TEXT, "since": since, "known": ()} | changed
+            assert use(provider, provider.look_up(**arguments)) is None
+
+    def test_a_server_that_repeats_its_reference_is_believed(self, settings: Settings) -> None:
+        with running(TwilioServer(static_sid=True)) as server:
+            provider = TwilioProvider(twilio_settings(server.address), settings.public_url)
+            assert send(provider).reference == send(provider).reference == STATIC_SID
+
+    def test_every_address_of_twilio_is_redirected(self) -> None:
+        client = HttpClient("http://127.0.0.1:4010/proxy", 1)
+        assert client.redirect("https://lookups.twilio.com/v2/x?a=b") == "http://127.0.0.1:4010/proxy/v2/x?a=b"
+        assert HttpClient("", 1).redirect("https://api.twilio.com/x") == "https://api.twilio.com/x"
+
+    @pytest.mark.parametrize("path", ["/hooks/sms/twilio/receipts", "/hooks/sms/twilio/receipts?bodySHA=1&b=2"])
+    def test_signatures_cover_the_public_address(self, settings: Settings, path: str) -> None:
+        form = {"MessageSid": "SM1", "MessageStatus": "delivered"}
+        signature = RequestValidator(AUTH_TOKEN).compute_signature(f"{settings.public_url}{path}", form)
+        provider = self.make(settings)
+        assert provider.verify(request_with(path, form, {"X-Twilio-Signature": signature}))
+        altered = form | {"MessageStatus": "failed"}
+        assert not provider.verify(request_with(path, altered, {"X-Twilio-Signature": signature}))
+        assert not self.make(settings, auth_token="").verify(
+            request_with(path, form, {"X-Twilio-Signature": RequestValidator("").compute_signature(path, form)})
+        )
+
+    @pytest.mark.parametrize(
+        ("word", "status"),
+        [
+            ("queued", Status.ACCEPTED),
+            ("sent", Status.ACCEPTED),
+            ("delivered", Status.DELIVERED),
+            ("undelivered", Status.FAILED),
+            ("failed", Status.FAILED),
+            ("something-new", Status.ACCEPTED),
+        ],
+    )
+    def test_reads_receipts(self, settings: Settings, word: str, status: Status) -> None:
+        provider = self.make(settings)
+        (event,) = provider.read_receipt({"SmsSid": "SM1", "SmsStatus": word, "ErrorCode": "30003"})
+        assert (event.reference, event.status, event.error_code) == ("SM1", status, "30003")
+        assert event.event_key == f"SM1:{word}"
+
+    def test_reads_replies(self, settings: Settings) -> None:
+        form = {"MessageSid": "SM2", "From": "+8613800000001", "Body": " 5 "}
+        (reply,) = self.make(settings).read_reply(form)
+        assert (reply.phone, reply.text, reply.event_key) == ("+8613800000001", " 5 ", "SM2")
+
+
+@pytest.mark.parametrize(
+    ("public_url", "api_base", "callback"),
+    [
+        ("https://portal.example", "", "https://portal.example/hooks/sms/twilio/receipts"),
+        ("http://127.0.0.1:8000", "", None),
+        ("http://localhost:8000", "", None),
+        ("http://[::1]:8000", "", None),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:4010", "http://127.0.0.1:8000/hooks/sms/twilio/receipts"),
+    ],
+)
+def test_receipts_are_asked_for_where_they_can_arrive(
+    tmp_path: Path, public_url: str, api_base: str, callback: str | None
+) -> None:
+    settings = make_settings(tmp_path, "sqlite://", public_url=public_url, twilio=twilio_settings(api_base))
+    assert get_callback("twilio", settings) == callback
+    assert get_callback("sandbox", settings) is None
+
+
+def test_an_unknown_provider_is_refused(settings: Settings) -> None:
+    with pytest.raises(LookupError):
+        get_provider("carrier-pigeon", settings)

@@ -168,7 +168,7 @@ FIELDS: tuple[tuple[str, ...], ...] = (
     ("organ", "officer"),
     ("facts", "year", "month", "day", "place", "wants"),
     ("how", "name", "phone", "sms_wanted", "publish_consent"),
-    (),
+    ("website",),
 )
 TICKS = ("sms_wanted", "publish_consent")
 
@@ -223,7 +223,7 @@ def review_pages(draft: Draft, pages: Sequence[Any]) -> list[tuple[int, list[tup
     reach.append((_("The answer may be published, without my name"), yes if contact.publish_consent.data else no))
     facts = [
         (_("What happened?"), happened.facts.data),
-        (_("Day"), happened.happened_on.isoformat() if happened.happened_on else ""),
+        (_("On which day?"), happened.happened_on.isoformat() if happened.happened_on else ""),
         (_("Where was it?"), happened.place.data),
         (_("What do you ask for?"), happened.wants.data),
         (_("Photos or documents"), "\n".join(file.name for file in draft.files)),

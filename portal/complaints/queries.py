@@ -182,7 +182,7 @@ def count_views(staff: Staff, today: date) -> dict[str, int]:
 
 def list_complaints(filters: Filters, staff: Staff, today: date, page: int) -> Page[Any]:
     """Return one page of the worklist as rows (Complaint, handler's name): open ones by nearest deadline first."""
-    statement = (
+    statement: Any = (
         sa.select(Complaint, Staff.name)
         .outerjoin(Staff, Staff.id == Complaint.handler_id)
         .where(visible_to(staff), _view_condition(filters.view, staff, today))

@@ -1,0 +1,77 @@
+"""The receipt shows the query code until its sender has it, and never again."""
+
+from datetime import UTC, datetime
+
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+
+from portal.complaints import service
+from portal.complaints.models import Complaint
+from portal.db import db
+from tests.factories.complaints import Sender, code_of, make_complaint
+
+NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+
+
+def test_receipt_survives_reload_until_confirmed(client: FlaskClient) -> None:
+    sender = Sender(client)
+    sender.fill()
+    number, code = sender.send()
+    again = client.get("/complaints/receipt")
+    assert number in again.text
+    assert code in again.text
+    assert again.headers["Cache-Control"] == "no-store"
+    confirmed = client.post("/complaints/receipt")
+    assert confirmed.location == "/complaints/case"
+    assert number in client.get("/complaints/case").text
+    assert code not in client.get("/complaints/case").text
+    assert client.get("/complaints/receipt").location == "/complaints/track"
+    assert db.session.query(Complaint).one().code_sealed is None
+
+
+def test_code_is_gone_after_half_an_hour(client: FlaskClient) -> None:
+    with time_machine.travel(NOON, tick=False) as moving:
+        sender = Sender(client)
+        sender.fill()
+        code = sender.send()[1]
+        moving.shift(29 * 60)
+        assert code in client.get("/complaints/receipt").text
+        moving.shift(2 * 60)
+        assert client.get("/complaints/receipt").status_code == 302
+        # The next filing of anybody erases what may no longer be shown.
+        make_complaint()
+        db.session.commit()
+        assert [row.code_sealed is None for row in db.session.query(Complaint).order_by(Complaint.id)] == [True, False]
+
+
+def test_receipt_is_only_for_the_browser_that_filed(app: Flask, client: FlaskClient) -> None:
+    sender = Sender(client)
+    sender.fill()
+    sender.send()
+    assert app.test_client().get("/complaints/receipt").location == "/complaints/track"
+    assert app.test_client().post("/complaints/receipt").location == "/complaints/track"
+    assert db.session.query(Complaint).one().code_sealed
+
+
+def test_qr_and_address_hold_neither_number_nor_code(client: FlaskClient) -> None:
+    sender = Sender(client)
+    sender.fill()
+    number, code = sender.send()
+    text = client.get("/complaints/receipt").text
+    assert "http://portal.test/complaints/track" in text
+    assert f"track?{number}" not in text
+    assert "<svg" in text
+    assert 'style="' not in text
+    assert text.count(number) == 1
+    assert text.count(code) == 1
+
+
+def test_code_needs_the_secret_key(app: Flask) -> None:
+    complaint = make_complaint()
+    code = code_of(complaint)
+    assert len(code) == 12
+    assert set(code) <= set("23456789ABCDEFGHJKLMNPQRSTUVWXYZ")
+    assert code not in (complaint.code_sealed or "")
+    app.config["SECRET_KEY"] = "another-secret-key-of-forty-characters-len"
+    assert service.open_code(complaint.code_sealed or "") != code

@@ -1,0 +1,79 @@
+"""Texts about a complaint are one segment in both languages and give nothing away; the code is in no log or table."""
+
+import json
+import logging
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+
+from notifiers.compose import preview
+from portal.complaints import outbox, service
+from portal.complaints.models import Complaint
+from portal.db import Model, db
+from portal.i18n import LOCALES
+from portal.messages.models import Message, MessageState
+from portal.messages.rules import count_segments
+from tests.factories.accounts import make_staff
+from tests.factories.complaints import Sender, make_complaint, picture
+
+LONGEST = datetime(2026, 12, 30, 4, 0, tzinfo=UTC)
+TEMPLATES = (outbox.RECEIVED, outbox.ACCEPTED, outbox.REFUSED, outbox.ANSWERED)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_text_is_one_segment(app: Flask, template: str, locale: str) -> None:
+    values = {"received_on": "2026-12-30", "accept_due_on": "2026-12-31", "answer_due_on": "2026-12-31"}
+    text = preview(template, values, locale)
+    assert text.startswith("【孟州执法】")
+    assert len(text) <= 70, text
+    assert count_segments(text) == 1
+
+
+def test_messages_hold_dates_only(app: Flask) -> None:
+    with time_machine.travel(LONGEST, tick=False):
+        complaint = make_complaint(phone="+8613800138000")
+        staff = make_staff()
+        service.accept_complaint(complaint=complaint, staff=staff)
+        service.answer_complaint(complaint=complaint, staff=staff, answer="秘密的答复")
+    for message in db.session.query(Message):
+        assert set(message.values) == {"received_on", "accept_due_on", "answer_due_on"}
+        assert message.subject == f"complaint:{complaint.id}"
+        assert message.state is MessageState.QUEUED
+        for secret in (complaint.number, "秘密", "王虚构"):
+            assert secret not in json.dumps([message.values, message.key], ensure_ascii=False)
+
+
+@pytest.mark.parametrize("changes", [{"phone": "", "anonymous": True}, {"sms_wanted": False}, {"anonymous": True}])
+def test_who_did_not_ask_gets_nothing_at_any_step(app: Flask, changes: dict[str, object]) -> None:
+    complaint = make_complaint(**({"phone": "+8613800138000"} | changes))  # type: ignore[arg-type]
+    staff = make_staff()
+    service.accept_complaint(complaint=complaint, staff=staff)
+    service.answer_complaint(complaint=complaint, staff=staff, answer="x")
+    assert db.session.query(Message).count() == 0
+
+
+def test_the_code_is_nowhere(app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    sender = Sender(client)
+    sender.fill(files=[("a.jpg", picture())])
+    number, code = sender.send()
+    plain = code.replace("-", "")
+    found = [client.post("/complaints/receipt"), client.get("/complaints/case")]
+    track = client.post("/complaints/track", data={"number": number, "code": code})
+    for answer in [*found, track]:
+        assert plain not in (answer.location or "")
+        assert number not in (answer.location or "")
+    everything = []
+    for table in Model.metadata.sorted_tables:
+        everything += [str(tuple(row)) for row in db.session.execute(sa.select(table))]
+    dump = "\n".join(everything) + caplog.text
+    for written in (code, plain, plain.lower()):
+        assert written not in dump
+    assert "13800138000" not in caplog.text
+    assert "王虚构" not in caplog.text
+    assert db.session.query(Complaint).one().code_hash.startswith("$argon2id$")

@@ -13,6 +13,7 @@ from portal.bases.models import Article, Basis
 from portal.calendar.queries import get_calendar
 from portal.calendar.rules import WorkingCalendar
 from portal.complaints.models import Complaint, ComplaintEvent, ComplaintKind, ComplaintState
+from portal.complaints.service import take_number
 from portal.contacts.service import keep_contact
 from portal.db import db
 from portal.decisions import rules as decision_rules
@@ -196,7 +197,7 @@ def _complaint(scene: Scene, template: dict[str, Any], number: int, age: int, co
     organ = scene.organs[template["organ"]]
     anonymous = number % 4 == 3
     complaint = Complaint(
-        number=f"TS{received:%Y%m%d}{number + 1:04d}",
+        number=take_number(received),
         code_hash=code_hash if number == rules.SHOWN_COMPLAINT else "-",
         kind=ComplaintKind(template["kind"]),
         category=template["category"],

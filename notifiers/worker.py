@@ -20,6 +20,7 @@ from notifiers.collect import collect
 from notifiers.dispatch import dispatch
 from notifiers.plan.due import plan_due
 from notifiers.reconcile import reconcile
+from notifiers.tidy import tidy
 from portal import clock
 from portal.cli import current_settings
 from portal.db import db
@@ -33,8 +34,9 @@ JOBS: dict[str, Callable[[], object]] = {
     "dispatch": lambda: dispatch(stopping),
     "collect": collect,
     "reconcile": reconcile,
+    "tidy": tidy,
 }
-SECONDS = {"plan": 60.0, "dispatch": 2.0, "collect": 2.0, "reconcile": 60.0}
+SECONDS = {"plan": 60.0, "dispatch": 2.0, "collect": 2.0, "reconcile": 60.0, "tidy": 300.0}
 THREADS = len(JOBS)
 
 

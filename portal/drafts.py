@@ -39,7 +39,8 @@ class Draft:
             draft = cls._from(serializer.load_payload(problem.payload or b""))
             draft.expired = True
             return draft
-        except BadData:
+        except (BadData, KeyError, TypeError):
+            # Forged, or signed by an earlier version of the portal that kept something else.
             return cls(key=new_key, broken=True)
 
     @classmethod

@@ -47,7 +47,7 @@ class Complaint(Model):
     number: Mapped[str] = mapped_column(unique=True)
     code_hash: Mapped[str]
     code_sealed: Mapped[str | None]
-    code_sealed_until: Mapped[datetime | None]
+    code_sealed_until: Mapped[datetime | None] = mapped_column(index=True)
     submission_key: Mapped[str | None] = mapped_column(unique=True)
     kind: Mapped[ComplaintKind] = mapped_column(text_enum(ComplaintKind))
     category: Mapped[str] = mapped_column(default="")

@@ -234,7 +234,7 @@ def receipt() -> ResponseReturnValue:
     code = rules.group_code(service.open_code(complaint.code_sealed)) if shown and complaint.code_sealed else ""
     settings: Settings = current_app.config["SETTINGS"]
     address = f"{settings.public_url}{url_for('complaints.track')}"
-    picture = segno.make(address, error="m").svg_inline(scale=4, light="#fff", border=3)
+    picture = segno.make(address, error="m").svg_data_uri(scale=4, light="#fff", border=3)
     return render_template(
         "public/complaints/receipt.html", complaint=complaint, code=code, address=address, picture=picture
     )

@@ -185,10 +185,9 @@ def add_event(
 
 def forget_codes() -> int:
     """Erase the seals of codes that may no longer be shown; return how many."""
-    late = sa.and_(Complaint.code_sealed.is_not(None), Complaint.code_sealed_until <= clock.now())
     result = db.session.execute(
         sa.update(Complaint)
-        .where(late)
+        .where(Complaint.code_sealed_until <= clock.now())
         .values(code_sealed=None, code_sealed_until=None)
         .returning(Complaint.id)
         .execution_options(synchronize_session=False)

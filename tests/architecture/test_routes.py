@@ -14,10 +14,12 @@ from tests.conftest import make_app, make_settings, prepare
 # Whoever adds a public page says so here.
 PUBLIC = {
     "home.index", "home.accessibility", "home.privacy", "home.sitemap",
+    "complaints.new", "complaints.turn_page", "complaints.receipt", "complaints.confirm", "complaints.track",
+    "complaints.find", "complaints.case", "complaints.supplement", "complaints.rate", "complaints.withdraw",
     "health.live", "health.ready", "health.metrics",
 }  # fmt: skip
 # Pages with a form that writes: their token needs a session.
-WITH_SESSION = {"staff.accounts.sign_in"}
+WITH_SESSION = {"staff.accounts.sign_in", "complaints.new", "complaints.track"}
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'; img-src 'self' data:",

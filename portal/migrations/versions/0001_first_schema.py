@@ -353,6 +353,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('submission_key', name=op.f('uq_complaint_submission_key'))
     )
     with op.batch_alter_table('complaint', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_complaint_code_sealed_until'), ['code_sealed_until'], unique=False)
         batch_op.create_index(batch_op.f('ix_complaint_handler_id'), ['handler_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_complaint_handler_organ_id'), ['handler_organ_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_complaint_organ_id'), ['organ_id'], unique=False)
@@ -666,6 +667,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_complaint_organ_id'))
         batch_op.drop_index(batch_op.f('ix_complaint_handler_organ_id'))
         batch_op.drop_index(batch_op.f('ix_complaint_handler_id'))
+        batch_op.drop_index(batch_op.f('ix_complaint_code_sealed_until'))
 
     op.drop_table('complaint')
     with op.batch_alter_table('attempt', schema=None) as batch_op:

@@ -1,0 +1,13 @@
+"""Forgets what was only to be kept for a while, also when nobody visits: query codes, and files never sent."""
+
+from portal import uploads
+from portal.complaints.service import forget_codes
+from portal.db import db
+
+
+def tidy() -> dict[str, int]:
+    """Erase expired seals of query codes and files staged for over a day; return how many codes that were."""
+    uploads.sweep()
+    codes = forget_codes()
+    db.session.commit()
+    return {"codes": codes}

@@ -20,7 +20,9 @@ def plan_revisits(on: date) -> Planned:
     pass_silent_to_person(clock.start_of(on))
     db.session.commit()
     planned = suppressed = 0
-    while rows := list_decisions_due(on, BATCH):
+    full = True
+    while full:
+        rows = list_decisions_due(on, BATCH)
         states = [
             plan_revisit(
                 decision_id=row.id,
@@ -34,4 +36,5 @@ def plan_revisits(on: date) -> Planned:
         db.session.commit()
         planned += states.count(RevisitState.ASKED)
         suppressed += states.count(RevisitState.PERSON)
+        full = len(rows) == BATCH
     return Planned(planned=planned, suppressed=suppressed)

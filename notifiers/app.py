@@ -3,14 +3,14 @@
 from flask import Flask
 
 from notifiers import webhooks
-from notifiers.cli import notify_group
 from notifiers.compose import preview, sms_day
+from portal.cli import add_command
 from portal.security import csrf
 
 
 def init_app(app: Flask) -> None:
     """Add the notifiers' commands and webhooks to a portal."""
-    app.cli.add_command(notify_group)
+    add_command(app, "notify", "notifiers.cli:notify_group")
     app.jinja_env.filters["sms_day"] = sms_day
     app.jinja_env.globals["sms_preview"] = preview
     csrf.exempt(webhooks.blueprint)  # Providers sign instead.

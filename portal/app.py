@@ -4,7 +4,6 @@ import logging
 import uuid
 from collections.abc import Callable
 
-import click
 from flask import Blueprint, Flask, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -13,31 +12,28 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import assets, backup, clock, db, doctor, health, i18n, security, serve, tables
-from portal.accounts import cli as accounts_cli
+from portal import assets, clock, db, health, i18n, security, tables
 from portal.accounts import guard
 from portal.accounts import rules as accounts_rules
 from portal.accounts import staff as accounts_staff
 from portal.accounts.models import Role
-from portal.bases import cli as bases_cli
 from portal.bases import public as bases
 from portal.calendar import service as calendar
-from portal.cli import import_group, register_commands
+from portal.cli import register_commands
 from portal.complaints import public as complaints
 from portal.complaints import staff as complaints_staff
 from portal.contacts.rules import mask_phone
 from portal.decisions import public as decisions
 from portal.decisions import queries as decisions_queries
 from portal.decisions import staff as decisions_staff
-from portal.demo import cli as demo
 from portal.errors import Refusal
 from portal.home import public as home
 from portal.home import staff as home_staff
 from portal.messages import public as sandbox
 from portal.messages import staff as messages_staff
 from portal.organs import public as organs
-from portal.permits import cli as permits_cli
 from portal.permits import service as permits
+from portal.permits import staff as permits_staff
 from portal.procedures import public as procedures
 from portal.procedures import service as procedures_service
 from portal.revisits import public as revisits
@@ -64,6 +60,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     accounts_staff.blueprint,
     decisions_staff.blueprint,
     complaints_staff.blueprint,
+    permits_staff.blueprint,
     messages_staff.blueprint,
     revisits_staff.blueprint,
 )
@@ -73,20 +70,20 @@ FACTS: tuple[Callable[[], object], ...] = (
     permits.load_facts,
     procedures_service.load_facts,
 )
-# What hangs on `flask import`.
-IMPORTS: tuple[click.Command, ...] = (
-    bases_cli.import_bases,
-    permits_cli.import_permits,
-    permits_cli.import_holidays,
-)
-COMMANDS: tuple[click.Command, ...] = (
-    accounts_cli.group,
-    demo.group,
-    backup.backup,
-    backup.restore,
-    doctor.doctor,
-    serve.serve,
-)
+# Where each command is; see `CommandTable`.
+COMMANDS = {
+    "backup": "portal.backup:backup",
+    "demo": "portal.demo.cli:group",
+    "doctor": "portal.doctor:doctor",
+    "restore": "portal.backup:restore",
+    "serve": "portal.serve:serve",
+    "staff": "portal.accounts.cli:group",
+}
+IMPORTS = {
+    "bases": "portal.bases.cli:import_bases",
+    "holidays": "portal.permits.cli:import_holidays",
+    "permits": "portal.permits.cli:import_permits",
+}
 MAX_FORM = 64 * 1024 * 1024
 
 
@@ -112,11 +109,8 @@ def create_app(settings: Settings) -> Flask:
     assets.init_app(app)
     register_pages(app)
     register_errors(app)
-    register_commands(app, facts=FACTS)
-    for command in IMPORTS:
-        import_group.add_command(command)
-    for command in COMMANDS:
-        app.cli.add_command(command)
+    app.extensions["facts"] = FACTS
+    register_commands(app, commands=COMMANDS, imports=IMPORTS)
     app.jinja_env.globals["staff_menu"] = staff_menu
     # A law's page shows the decisions that rest on it, which live in a layer above.
     app.jinja_env.globals["decisions_on_article"] = decisions_queries.list_on_article
@@ -140,6 +134,7 @@ def register_pages(app: Flask) -> None:
 def staff_menu() -> list[tuple[str, str, str]]:
     """Return the staff side's main menu: address, words, section."""
     menu = [(url_for("staff.home.index"), _("Overview"), "home")]
+    menu.append((url_for("staff.permits.index"), _("Permits"), "permits"))
     menu.append((url_for("staff.decisions.index"), _("Publication"), "decisions"))
     if guard.current_staff().role is not Role.REVIEWER:
         menu.append((url_for("staff.complaints.index"), _("Complaints"), "complaints"))

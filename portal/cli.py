@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 import click
@@ -17,7 +18,29 @@ from portal.db import db
 from portal.errors import Refusal
 from portal.settings import Settings
 
-import_group = AppGroup("import", help="Bring records in from files.")
+
+class CommandTable(AppGroup):
+    """A group of commands that are loaded when they are called: whoever serves pages needs none of them.
+
+    `places` says where each command is, as `module:name`.
+    """
+
+    def __init__(self, name: str, *, places: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(name, **kwargs)
+        self.places = dict(places)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self.places})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = self.places.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        module, _colon, name = place.partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
 database_group = AppGroup("db", help="The database's schema.")
 
 
@@ -116,8 +139,14 @@ def revision(message: str) -> None:
     command.revision(alembic_config(), message, autogenerate=True, version_path=str(schema.MIGRATIONS / "versions"))
 
 
-def register_commands(app: Flask, *, facts: Sequence[Callable[[], object]]) -> None:
-    """Add every command of the portal to an application; `facts` load what ships as data, any number of times."""
-    app.extensions["facts"] = facts
-    app.cli.add_command(import_group)
+def register_commands(app: Flask, *, commands: Mapping[str, str], imports: Mapping[str, str]) -> None:
+    """Give an application its commands and those of `flask import`, by their places."""
+    app.cli = CommandTable(app.name, places=commands)
     app.cli.add_command(database_group)
+    app.cli.add_command(CommandTable("import", places=imports, help="Bring records in from files."))
+
+
+def add_command(app: Flask, name: str, place: str) -> None:
+    """Add one more command to an application, by its place."""
+    assert isinstance(app.cli, CommandTable)
+    app.cli.places[name] = place

@@ -1,6 +1,8 @@
 """Spreadsheets from outside: read with limits, refused in plain words, and turned into rows under known headings."""
 
+import hashlib
 import json
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -8,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import FileStorage
 
+from portal import clock
 from portal.cells import clean, fold
 from portal.errors import Message, Refusal
 
@@ -19,6 +23,9 @@ HEAD_ROWS = 30
 # So many known headings make a row a row of headings.
 ENOUGH = 3
 
+KEPT_SECONDS = 24 * 3600
+
+TOO_LARGE = _l("The file is larger than %(limit)d MB. Split it and try again.", limit=MAX_BYTES // 1024**2)
 PROBLEMS: Mapping[str, Message] = {
     "empty": _l("The file is empty."),
     "broken": _l("The file is broken and cannot be read. Open it in a spreadsheet program and save it again as .xlsx."),
@@ -26,9 +33,7 @@ PROBLEMS: Mapping[str, Message] = {
     "bomb": _l("The file claims far more content than its size allows. Save only the rows you need as a new file."),
     "too_long": _l("The file has too many rows. Split it into files of at most 200,000 rows."),
     "too_wide": _l("The file has too many columns. Remove the columns that are not needed."),
-    "web_page": _l(
-        "This is a web page or XML file, not a spreadsheet. Open it in a spreadsheet program and save it as .xlsx."
-    ),
+    "web_page": _l("This is a web page, not a spreadsheet. Open it in a spreadsheet program and save it as .xlsx."),
     "not_a_spreadsheet": _l("This is not a spreadsheet. Use a file of type .xlsx, .xls or .csv."),
     "encoding": _l("The characters of this text file cannot be read. Save it as CSV in UTF-8."),
 }
@@ -67,7 +72,7 @@ def read_sheets(path: Path) -> list[Sheet]:
     if not path.is_file():
         raise Unreadable(_l("There is no such file."))
     if path.stat().st_size > MAX_BYTES:
-        raise TooLarge(_l("The file is larger than %(limit)d MB. Split it and try again.", limit=MAX_BYTES // 1024**2))
+        raise TooLarge(TOO_LARGE)
     try:
         answer = subprocess.run(  # noqa: S603 - our own reader, and a path that the portal chose or its operator typed
             [sys.executable, "-I", str(READER), str(path)], capture_output=True, timeout=MAX_WAIT, check=False
@@ -140,3 +145,27 @@ def _columns(cells: list[str], headings: Mapping[str, str]) -> dict[int, str]:
 def _cells(cells: list[str], columns: Mapping[int, str], is_empty: Callable[[str], bool]) -> dict[str, str]:
     found = {name: clean(cells[position]) for position, name in columns.items() if position < len(cells)}
     return {name: text for name, text in found.items() if not is_empty(text)}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that somebody sent: where it lies for now, what they called it, and its seal."""
+
+    path: Path
+    name: str
+    sha256: str
+
+
+def keep_upload(sent: FileStorage, folder: Path) -> Upload:
+    """Keep a sent file under a name of ours, and forget those older than a day; raises TooLarge or Unreadable."""
+    for old in folder.iterdir():
+        if old.is_file() and old.stat().st_mtime < clock.now().timestamp() - KEPT_SECONDS:
+            old.unlink(missing_ok=True)
+    content = sent.stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise TooLarge(TOO_LARGE)
+    path = folder / f"new-{secrets.token_hex(16)}"
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+    name = Path((sent.filename or "").replace("\\", "/")).name
+    return Upload(path, clean(name)[:200], hashlib.sha256(content).hexdigest())

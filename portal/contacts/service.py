@@ -43,6 +43,5 @@ def keep_contacts(phones: Collection[str]) -> dict[str, int]:
 
 def find_contacts(phones: Sequence[str]) -> dict[str, int]:
     """Return the ids of those numbers that are known; at most one batch of them."""
-    return dict(
-        db.session.execute(sa.select(Contact.phone, Contact.id).where(Contact.phone.in_(phones))).tuples().all()
-    )
+    statement = sa.select(Contact.phone, Contact.id).where(Contact.phone.in_(phones))
+    return {row.phone: row.id for row in db.session.execute(statement)}

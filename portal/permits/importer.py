@@ -44,7 +44,7 @@ TEXTS = ("document_name", "document_number", "certificate_name", "category", "co
 PARTY_DETAILS = ("industry", "street", "contact_name")
 
 REASONS: Mapping[str, Message] = {
-    rules.Problem.MISSING: _l("Nothing is entered here."),
+    rules.Problem.EMPTY: _l("Nothing is entered here."),
     rules.Problem.TOO_LONG: _l("The text is too long."),
     rules.Problem.BAD_DAY: _l("This is not a day. Write it like 2026-12-31."),
     rules.Problem.ENDS_BEFORE_START: _l("The last day of validity is before the first."),
@@ -54,9 +54,7 @@ REASONS: Mapping[str, Message] = {
     rules.Problem.TWICE: _l("The same permit stands further up in this file."),
     rules.Problem.OTHER_ORGAN: _l("This permit belongs to another organ. You may import only those of your own."),
     PhoneProblem.MISSING: _l("There is no phone number."),
-    PhoneProblem.MANGLED: _l(
-        "The spreadsheet has cut this phone number. Format the column as text and enter it again."
-    ),
+    PhoneProblem.MANGLED: _l("The spreadsheet has cut this number. Format the column as text and enter it again."),
     PhoneProblem.LANDLINE: _l("This is a landline; text messages need a mobile number."),
     PhoneProblem.FOREIGN: _l("This is not a number of mainland China."),
     PhoneProblem.NOT_MOBILE: _l("This is not a mobile number of 11 digits."),
@@ -88,6 +86,15 @@ class Known:
     offsets: Mapping[int, Sequence[int]]
     calendar: WorkingCalendar
     clocks: dict[tuple[date, int], rules.Clock] = field(default_factory=dict)
+
+    def type_of(self, row: rules.Row) -> int:
+        """Return the type of a new permit; one that names none falls under the general rule."""
+        type_id: int = row.values.get("type_id", self.other_id)
+        return type_id
+
+    def clock_of(self, row: rules.Row) -> rules.Clock:
+        """Return the last day to apply of a new permit."""
+        return self.find_clock(row.values["valid_to"], self.type_of(row))
 
     def find_clock(self, expiry: date, type_id: int) -> rules.Clock:
         """Return the last day to apply and what belongs to it; many permits share it."""
@@ -325,7 +332,7 @@ def _insert(
     records = []
     for row in rows:
         values = row.values
-        type_id = values.get("type_id", known.other_id)
+        type_id = known.type_of(row)
         revoked = values.get("revoked", False)
         record = {name: values.get(name, "") for name in TEXTS} | {name: values.get(name) for name in rules.DAYS}
         record |= _clock_values(values["valid_to"], type_id, known, remind=not revoked)

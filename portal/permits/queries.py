@@ -2,17 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import fields
-from datetime import date
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import joinedload
 
 from portal.contacts.models import Contact
 from portal.db import db
 from portal.errors import NotFound
-from portal.permits.models import Permit, PermitType, RenewalWindow
+from portal.organs.models import Organ
+from portal.paging import Page, capped_count, list_page
+from portal.parties.models import Party
+from portal.permits.models import CallTask, Permit, PermitImport, PermitStatus, PermitType, RenewalWindow
 from portal.permits.rules import Window
 
 
@@ -52,6 +56,127 @@ def list_windows() -> dict[int, list[Window]]:
     found: dict[int, list[Window]] = defaultdict(list)
     for type_id, *values in db.session.execute(sa.select(RenewalWindow.permit_type_id, *columns)):
         found[type_id].append(Window(*values))
+    return found
+
+
+WINDOWS = ("open", "soon", "late", "closed")
+SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list of permits is narrowed to; empty values narrow nothing."""
+
+    words: str = ""
+    type_id: int | None = None
+    organ_id: int | None = None
+    window: str = ""
+
+
+def list_permits(filters: Filters, today: date, number: int) -> Page[Any]:
+    """Return one page of permits as named columns, the nearest last day first among those that are open."""
+    statement = (
+        sa.select(
+            Permit.id,
+            Permit.number,
+            Permit.status,
+            Permit.valid_to,
+            Permit.window_opens_on,
+            Permit.last_apply_on,
+            Permit.last_apply_certain,
+            Permit.renewal_reported_at,
+            Party.name.label("party"),
+            Organ.name.label("organ"),
+            Organ.name_en.label("organ_en"),
+            PermitType.name.label("kind"),
+            PermitType.name_en.label("kind_en"),
+        )
+        .join(Party, Party.id == Permit.party_id)
+        .join(Organ, Organ.id == Permit.organ_id)
+        .join(PermitType, PermitType.id == Permit.permit_type_id)
+        .where(*_conditions(filters, today))
+        .order_by(Permit.last_apply_on, Permit.id)
+    )
+    return list_page(statement, number)
+
+
+def _conditions(filters: Filters, today: date) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if filters.type_id is not None:
+        conditions.append(Permit.permit_type_id == filters.type_id)
+    if filters.organ_id is not None:
+        conditions.append(Permit.organ_id == filters.organ_id)
+    if filters.words:
+        like = f"%{filters.words.replace('/', '//').replace('%', '/%').replace('_', '/_')}%"
+        conditions.append(Party.name.like(like, escape="/") | Permit.number.like(like, escape="/"))
+    if filters.window:
+        valid = Permit.status == PermitStatus.VALID
+        conditions.append(~valid if filters.window == "closed" else valid)
+    if filters.window == "open":
+        conditions += [Permit.window_opens_on <= today, Permit.last_apply_on >= today]
+    if filters.window == "soon":
+        conditions.append(Permit.last_apply_on.between(today, today + SOON))
+    if filters.window == "late":
+        conditions += [Permit.last_apply_on < today, Permit.valid_to >= today]
+    return conditions
+
+
+def list_types() -> Sequence[PermitType]:
+    """Return all permit types in the order in which they ship."""
+    return db.session.scalars(sa.select(PermitType).order_by(PermitType.id)).all()
+
+
+def list_organs(organ_id: int | None) -> Sequence[Organ]:
+    """Return the organs that have permits, or the one given."""
+    statement = sa.select(Organ).where(Organ.id.in_(sa.select(Permit.organ_id).distinct())).order_by(Organ.id)
+    if organ_id is not None:
+        statement = statement.where(Organ.id == organ_id)
+    return db.session.scalars(statement).all()
+
+
+def list_calls(organ_id: int | None, number: int, *, done: bool = False) -> Page[CallTask]:
+    """Return one page of the call list, the earliest due first (or the last done first)."""
+    order = (CallTask.done_at.desc(), CallTask.id.desc()) if done else (CallTask.due_on, CallTask.id)
+    statement = (
+        sa.select(CallTask)
+        .join(Permit, Permit.id == CallTask.permit_id)
+        .where(CallTask.done_at.is_not(None) if done else CallTask.done_at.is_(None))
+        .options(joinedload(CallTask.permit).joinedload(Permit.party), joinedload(CallTask.permit, Permit.contact))
+        .order_by(*order)
+    )
+    if organ_id is not None:
+        statement = statement.where(Permit.organ_id == organ_id)
+    return list_page(statement, number, scalars=True)
+
+
+def count_open_calls(organ_id: int | None) -> int:
+    """Count the calls that wait."""
+    statement = sa.select(CallTask.id).where(CallTask.done_at.is_(None))
+    if organ_id is not None:
+        statement = statement.join(Permit, Permit.id == CallTask.permit_id).where(Permit.organ_id == organ_id)
+    return capped_count(statement)
+
+
+def list_calls_of(permit_id: int) -> Sequence[CallTask]:
+    """Return the calls about one permit, newest first."""
+    return db.session.scalars(
+        sa.select(CallTask).where(CallTask.permit_id == permit_id).order_by(CallTask.id.desc())
+    ).all()
+
+
+def get_call(call_id: int, organ_id: int | None) -> CallTask:
+    """Return a call, within an organ's own if one is given; raises NotFound."""
+    call = db.session.get(CallTask, call_id)
+    if call is None or (organ_id is not None and call.permit.organ_id != organ_id):
+        raise NotFound(_l("There is no such call."))
+    return call
+
+
+def get_import(import_id: int, staff_id: int) -> PermitImport:
+    """Return an import by whoever uploaded its file; raises NotFound for everybody else."""
+    found = db.session.get(PermitImport, import_id)
+    if found is None or found.staff_id != staff_id:
+        raise NotFound(_l("There is no such import."))
     return found
 
 

@@ -118,7 +118,7 @@ def first_reminder(expiry: date, clock: Clock, offsets: Sequence[int]) -> date |
 class Problem(StrEnum):
     """What can be wrong with a row of a spreadsheet; phones have problems of their own."""
 
-    MISSING = "missing"
+    EMPTY = "empty"
     TOO_LONG = "too_long"
     BAD_DAY = "bad_day"
     ENDS_BEFORE_START = "ends_before_start"
@@ -185,7 +185,7 @@ def _read_texts(row: Row, cells: Mapping[str, str]) -> None:
     row.values.setdefault("number", row.values.get("document_number"))
     for name in ("name", "number", "organ"):
         if not row.values.get(name) and not any(wrong == name for wrong, _problem in row.problems):
-            row.problems.append((name, Problem.MISSING))
+            row.problems.append((name, Problem.EMPTY))
 
 
 def _read_identity(row: Row, cells: Mapping[str, str], words: Words) -> None:
@@ -211,7 +211,7 @@ def _read_days(row: Row, cells: Mapping[str, str], words: Words) -> None:
         else:
             row.values[name] = min(day, NO_END)
     if "valid_to" not in cells:
-        row.problems.append(("valid_to", Problem.MISSING))
+        row.problems.append(("valid_to", Problem.EMPTY))
     starts, ends = row.values.get("valid_from"), row.values.get("valid_to")
     if starts and ends and ends < starts:
         row.problems.append(("valid_to", Problem.ENDS_BEFORE_START))

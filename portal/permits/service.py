@@ -14,11 +14,11 @@ from portal import clock
 from portal.audit import service as audit
 from portal.calendar.queries import get_calendar
 from portal.db import batched, db, upsert
-from portal.errors import TransitionError
+from portal.errors import Conflict, TransitionError
 from portal.messages import outbox
 from portal.permits import rules
-from portal.permits.models import CallTask, Permit, PermitStatus, PermitType, RenewalWindow, WindowUnit
-from portal.permits.queries import get_permit, list_reminder_offsets, list_windows
+from portal.permits.models import CallTask, Permit, PermitImport, PermitStatus, PermitType, RenewalWindow, WindowUnit
+from portal.permits.queries import get_call, get_permit, list_reminder_offsets, list_windows
 
 FACTS = Path(__file__).parent / "data"
 
@@ -157,3 +157,34 @@ def _stop_reminders(permit: Permit, reason: str) -> None:
     permit.next_reminder_on = None
     outbox.void(f"permit:{permit.id}", reason=reason)
     db.session.flush()
+
+
+def finish_call(call_id: int, *, result: str, staff_id: int, organ_id: int | None = None) -> CallTask:
+    """Tick a call off with what came of it; raises Conflict when somebody else has done so."""
+    call = get_call(call_id, organ_id)
+    if call.done_at is not None:
+        raise Conflict(_l("Somebody else has made this call meanwhile."))
+    call.done_at, call.done_by_id, call.result = clock.now(), staff_id, result
+    audit.record("permit.called", f"permit:{call.permit_id}", staff_id=staff_id, call_id=call.id)
+    db.session.flush()
+    return call
+
+
+def open_import(*, file_name: str, sha256: str, staff_id: int) -> PermitImport:
+    """Note an uploaded file that waits for its preview to be agreed to."""
+    opened = PermitImport(file_name=file_name[:200], sha256=sha256, staff_id=staff_id)
+    db.session.add(opened)
+    db.session.flush()
+    return opened
+
+
+def close_import(opened: PermitImport, counts: dict[str, int]) -> None:
+    """Note that an upload was written into the register; raises Conflict when it was before."""
+    closed = db.session.execute(
+        sa.update(PermitImport)
+        .where(PermitImport.id == opened.id, PermitImport.committed_at.is_(None))
+        .values(committed_at=clock.now(), counts=counts)
+        .returning(PermitImport.id)
+    )
+    if closed.first() is None:
+        raise Conflict(_l("This file was imported already."))

@@ -31,10 +31,11 @@ class Question(StrEnum):
 
 @dataclass(frozen=True)
 class Reading:
-    """A reply's meaning; `grade` (5 best, 1 worst) goes with GRADE alone."""
+    """A reply's meaning; `grade` (5 best, 1 worst) and what was said with it go with GRADE alone."""
 
     meaning: Meaning
     grade: int | None = None
+    remark: str = ""
 
 
 OTHER = Reading(Meaning.OTHER)
@@ -73,7 +74,7 @@ def read(text: str, question: Question | None) -> Reading:
         if candidate in COMMANDS:
             return COMMANDS[candidate]
     if question is Question.REVISIT:
-        return _read_grade(typed, bare)
+        return _read_grade(typed, bare, text)
     if question is Question.PERMIT:
         return _read_permit(typed, bare)
     return OTHER
@@ -94,7 +95,7 @@ def _strip_politeness(words: str) -> str:
     return AFTER.sub("", BEFORE.sub("", words))
 
 
-def _read_grade(typed: str, bare: str) -> Reading:
+def _read_grade(typed: str, bare: str, text: str) -> Reading:
     if bare in GRADES:
         return Reading(Meaning.GRADE, GRADES[bare])
     number, remark = _split_number(typed, bare)
@@ -104,7 +105,7 @@ def _read_grade(typed: str, bare: str) -> Reading:
     said = {GRADES[word] for word in GRADE_WORDS.findall(_squeeze(remark))}
     if any((grade >= 3) != (other >= 3) for other in said):
         return OTHER  # Whoever writes `1 very satisfied` took 1 for the best.
-    return Reading(Meaning.GRADE, grade)
+    return Reading(Meaning.GRADE, grade, text.strip() if remark else "")
 
 
 def _read_permit(typed: str, bare: str) -> Reading:

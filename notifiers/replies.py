@@ -16,6 +16,7 @@ from portal.messages.models import Meaning, Message, Reply
 from portal.messages.queries import find_question
 from portal.messages.service import restart_reminders
 from portal.permits.service import ask_for_call, report_renewal
+from portal.revisits.rules import MAX_COMMENT
 from portal.revisits.service import record_answer, stop_texts
 
 log = logging.getLogger(__name__)
@@ -109,5 +110,7 @@ def _act(reply: Reply, reading: Reading, contact: Contact, message: Message | No
         return True
     if reading.grade is not None:
         # A second grade changes nothing, but somebody should see that it came.
-        return record_answer(revisit_id=number, grade=reading.grade, channel="sms")
+        return record_answer(
+            revisit_id=number, grade=reading.grade, channel="sms", comment=reading.remark[:MAX_COMMENT]
+        )
     return False

@@ -129,7 +129,7 @@ def test_bad_grade_opens_a_follow_up_and_says_so(app: Flask) -> None:
     revisit, contact = ask()
     reply(contact, "2 态度不好")
     follow_up = db.session.scalars(sa.select(FollowUp)).one()
-    assert follow_up.revisit_id == revisit.id
+    assert (follow_up.revisit_id, revisit.comment) == (revisit.id, "2 态度不好")
     assert follow_up.contact_due_on == date(2026, 11, 23)
     assert follow_up.due_on == date(2026, 12, 11)
     assert [message.values for message in texts("low_grade")] == [{"call_by": "2026-11-23"}]

@@ -45,7 +45,13 @@ def test_what_is_unclear_is_left_to_a_person(text: str, question: Question | Non
      ("回复1", 1), ("1\n态度不好", 1), ("5 stars", 5)],
 )  # fmt: skip
 def test_a_grade_in_many_spellings(text: str, grade: int) -> None:
-    assert read(text, Question.REVISIT) == Reading(Meaning.GRADE, grade)
+    reading = read(text, Question.REVISIT)
+    assert (reading.meaning, reading.grade) == (Meaning.GRADE, grade)
+
+
+def test_what_was_said_with_a_grade_is_kept_whole() -> None:
+    assert read(" 1，态度差！ ", Question.REVISIT).remark == "1，态度差！"
+    assert [read(text, Question.REVISIT).remark for text in ("1", "５分", "非常满意")] == ["", "", ""]
 
 
 @pytest.mark.parametrize("text", ["1 非常满意", "5非常不满意", "5 very bad", "1 very satisfied", "请回电"])

@@ -46,6 +46,7 @@ class Visitor:
         if locale != "zh_Hans":
             kept.append({"name": "lang", "value": locale})
         self.context.add_cookies([{**cookie, "url": address} for cookie in kept])  # type: ignore[typeddict-item]
+        self.context.set_default_timeout(8000)
         self.page: Page = self.context.new_page()
         self.control = self.context.new_cdp_session(self.page)
         self.allow_scripts(False)

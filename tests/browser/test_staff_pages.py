@@ -1,0 +1,39 @@
+"""Every page of the staff side that needs no record, in both languages, on a phone and on a desk."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.machine import Portal
+from tests.browser.pages.desk import Desk
+from tests.browser.visitor import DESK, NARROW, PHONE, Visitor
+
+PAGES = [
+    "/staff/", "/staff/permits/", "/staff/permits/calls", "/staff/permits/import", "/staff/complaints/",
+    "/staff/decisions/", "/staff/messages/", "/staff/messages/replies", "/staff/revisits/",
+]  # fmt: skip
+LOOKS: list[dict[str, object]] = [
+    {"locale": "zh_Hans", "width": DESK}, {"locale": "en", "width": PHONE}, {"locale": "zh_Hans", "width": NARROW},
+    {"locale": "en", "width": DESK, "dark": True}, {"locale": "zh_Hans", "width": PHONE, "mode": "elder"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(str(value) for value in look.values()))
+def test_staff_pages_are_accessible_and_fit(
+    visit: Callable[..., Visitor], portal: Portal, look: dict[str, object]
+) -> None:
+    visitor = visit(**look)
+    visitor.page.goto("/staff/sign-in")
+    visitor.page.locator("#email").fill("supervisor@example.test")
+    visitor.page.locator("#password").fill(portal.password)
+    visitor.page.locator("main button").click()
+    for path in PAGES:
+        visitor.go(path)
+
+
+def test_signing_out_closes_the_door(visit: Callable[..., Visitor], portal: Portal) -> None:
+    desk = Desk(visit(locale="en", width=DESK), "clerk@example.test", portal.password)
+    desk.visitor.press("Sign out")
+    desk.visitor.look_over("staff-signed-out")
+    desk.page.goto("/staff/complaints/")
+    assert "/staff/sign-in" in desk.page.url

@@ -3,6 +3,8 @@
 import json
 import logging
 from datetime import UTC, datetime
+from itertools import product
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -24,14 +26,13 @@ LONGEST = datetime(2026, 12, 30, 4, 0, tzinfo=UTC)
 TEMPLATES = (outbox.RECEIVED, outbox.ACCEPTED, outbox.REFUSED, outbox.ANSWERED)
 
 
-@pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("template", TEMPLATES)
-def test_every_text_is_one_segment(app: Flask, template: str, locale: str) -> None:
+def test_every_text_is_one_segment(app: Flask) -> None:
     values = {"received_on": "2026-12-30", "accept_due_on": "2026-12-31", "answer_due_on": "2026-12-31"}
-    text = preview(template, values, locale)
-    assert text.startswith("【孟州执法】")
-    assert len(text) <= 70, text
-    assert count_segments(text) == 1
+    for template, locale in product(TEMPLATES, LOCALES):
+        text = preview(template, values, locale)
+        assert text.startswith("【孟州执法】")
+        assert len(text) <= 70, text
+        assert count_segments(text) == 1
 
 
 def test_messages_hold_dates_only(app: Flask) -> None:
@@ -48,12 +49,13 @@ def test_messages_hold_dates_only(app: Flask) -> None:
             assert secret not in json.dumps([message.values, message.key], ensure_ascii=False)
 
 
-@pytest.mark.parametrize("changes", [{"phone": "", "anonymous": True}, {"sms_wanted": False}, {"anonymous": True}])
-def test_who_did_not_ask_gets_nothing_at_any_step(app: Flask, changes: dict[str, object]) -> None:
-    complaint = make_complaint(**({"phone": "+8613800138000"} | changes))  # type: ignore[arg-type]
+def test_who_did_not_ask_gets_nothing_at_any_step(app: Flask) -> None:
     staff = make_staff()
-    service.accept_complaint(complaint=complaint, staff=staff)
-    service.answer_complaint(complaint=complaint, staff=staff, answer="x")
+    cases: list[dict[str, Any]] = [{"phone": "", "anonymous": True}, {"sms_wanted": False}, {"anonymous": True}]
+    for changes in cases:
+        complaint = make_complaint(**({"phone": "+8613800138000"} | changes))
+        service.accept_complaint(complaint=complaint, staff=staff)
+        service.answer_complaint(complaint=complaint, staff=staff, answer="x")
     assert db.session.query(Message).count() == 0
 
 

@@ -20,6 +20,9 @@ from portal.paging import page_number
 
 blueprint = Blueprint("sandbox", __name__)
 
+# The notifiers' webhook, in the contract with the outside; the portal knows nothing of who answers there.
+REPLIES = "/hooks/sms/sandbox/replies"
+
 
 @dataclass(frozen=True)
 class Bubble:
@@ -48,6 +51,7 @@ def phone() -> ResponseReturnValue:
         phones=phones,
         chosen=chosen,
         bubbles=make_thread(messages, replies, settings.public_url),
+        reply_to=REPLIES,
         reply_key=reply_key,
         signature=sign_sandbox_reply(chosen.phone, reply_key) if chosen else "",
     )

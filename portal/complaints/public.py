@@ -129,10 +129,7 @@ def show_page(
 def show_lost(draft: Draft, page: int) -> ResponseReturnValue:
     """Tell that the earlier pages' answers cannot be trusted any more; this page's are kept."""
     form = fill(draft, page)[0]
-    words = _(
-        "Your earlier answers could not be read any more. What is on this page was kept; please check the others."
-    )
-    form.form_errors.append(words)
+    form.form_errors.append(_("Your earlier answers could not be read any more; what is on this page was kept."))
     return show_page(draft, page, form)
 
 

@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, DecimalField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from portal.contacts.rules import BadPhone, normalise_phone
@@ -16,7 +17,7 @@ from portal.parties.rules import normalise_credit_code
 
 KIND_LABELS = {
     DecisionKind.PENALTY: _l("Penalty"),
-    DecisionKind.PERMIT: _l("Permit"),
+    DecisionKind.PERMIT: _l("Permit decision"),
     DecisionKind.INSPECTION: _l("Inspection"),
     DecisionKind.COERCION: _l("Coercive measure"),
 }
@@ -55,8 +56,12 @@ def squeezed(text: str | None) -> str:
 class DecisionForm(FlaskForm):
     """Everything a decision says, and whom it concerns."""
 
-    organ = SelectField(_l("Organ"), coerce=int)
-    kind = SelectField(_l("Kind"), choices=[(kind.value, label) for kind, label in KIND_LABELS.items()])
+    organ = SelectField(_l("Organ"), coerce=int, validators=[InputRequired()])
+    kind = SelectField(
+        _l("Kind"),
+        choices=[SelectChoice(kind.value, label) for kind, label in KIND_LABELS.items()],
+        validators=[InputRequired()],
+    )
     document_number = StringField(
         _l("Document number"),
         filters=[squeezed],
@@ -68,7 +73,11 @@ class DecisionForm(FlaskForm):
         filters=[squeezed],
         validators=[DataRequired(_l("Enter a title")), Length(max=200), no_personal_numbers],
     )
-    party_kind = SelectField(_l("Kind of party"), choices=[(kind.value, label) for kind, label in PARTY_LABELS.items()])
+    party_kind = SelectField(
+        _l("Kind of party"),
+        choices=[SelectChoice(kind.value, label) for kind, label in PARTY_LABELS.items()],
+        validators=[InputRequired()],
+    )
     party_name = StringField(
         _l("Name of the party"),
         filters=[squeezed],

@@ -169,4 +169,4 @@ def count_by_state(*, scope: int | None) -> dict[DecisionState, int]:
     statement = sa.select(Decision.state, sa.func.count()).group_by(Decision.state)
     if scope is not None:
         statement = statement.where(Decision.organ_id == scope)
-    return dict(db.session.execute(statement).tuples().all())
+    return dict(db.session.execute(statement).all())

@@ -7,6 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from wtforms.fields.choices import SelectChoice
 
 from portal import clock
 from portal.accounts import guard
@@ -118,10 +119,15 @@ def make_form(decision: Decision | None = None) -> forms.DecisionForm:
     """Return the form, filled from a decision, with what there is to choose from."""
     form = forms.DecisionForm(data=form_data(decision) if decision else None)
     scope = guard.scope()
-    form.organ.choices = [(row.id, row.name) for row in list_names() if scope in (None, row.id)]
-    form.basis.choices = [(0, _("No link")), *((row.id, row.title) for row in bases.list_titles())]
+    form.organ.choices = [SelectChoice(row.id, row.name) for row in list_names() if scope in (None, row.id)]
+    form.basis.choices = [
+        SelectChoice(0, _("No link")),
+        *(SelectChoice(row.id, row.title) for row in bases.list_titles()),
+    ]
     english = current() == "en"
-    form.measures.choices = [(name, words["name_en"] if english else name) for name, words in rules.MEASURES.items()]
+    form.measures.choices = [
+        SelectChoice(name, words["name_en"] if english else name) for name, words in rules.MEASURES.items()
+    ]
     return form
 
 

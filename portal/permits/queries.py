@@ -61,6 +61,7 @@ def list_windows() -> dict[int, list[Window]]:
 
 WINDOWS = ("open", "soon", "late", "closed")
 SOON = timedelta(days=30)
+LONGEST_WINDOW = timedelta(days=400)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,10 @@ class Filters:
 
 
 def list_permits(filters: Filters, today: date, number: int) -> Page[Any]:
-    """Return one page of permits as named columns, the nearest last day first among those that are open."""
+    """Return one page of permits as named columns, the earliest last day first.
+
+    Without a window those that stand are listed; a search for words looks through all.
+    """
     statement = (
         sa.select(
             Permit.id,
@@ -109,15 +113,18 @@ def _conditions(filters: Filters, today: date) -> list[sa.ColumnElement[bool]]:
     if filters.words:
         like = f"%{filters.words.replace('/', '//').replace('%', '/%').replace('_', '/_')}%"
         conditions.append(Party.name.like(like, escape="/") | Permit.number.like(like, escape="/"))
-    if filters.window:
-        valid = Permit.status == PermitStatus.VALID
-        conditions.append(~valid if filters.window == "closed" else valid)
+    valid, current = Permit.status == PermitStatus.VALID, Permit.valid_to >= today
+    if filters.window == "closed":
+        conditions.append(~valid | ~current)
+    elif filters.window or not filters.words:
+        # The first bound is there for the index: no window closes longer before expiry.
+        conditions += [Permit.last_apply_on >= today - LONGEST_WINDOW, valid, current]
     if filters.window == "open":
         conditions += [Permit.window_opens_on <= today, Permit.last_apply_on >= today]
     if filters.window == "soon":
         conditions.append(Permit.last_apply_on.between(today, today + SOON))
     if filters.window == "late":
-        conditions += [Permit.last_apply_on < today, Permit.valid_to >= today]
+        conditions.append(Permit.last_apply_on < today)
     return conditions
 
 

@@ -243,3 +243,16 @@ def test_a_reviewer_may_look_but_not_act(sign_in: SignIn) -> None:
     assert client.get(f"/staff/permits/{permit.id}").status_code == 200
     for path in (f"/staff/permits/{permit.id}/revoke", "/staff/permits/import"):
         assert client.post(path).status_code == 403
+
+
+def test_expired_and_closed_permits_are_out_of_the_way_but_found(sign_in: SignIn) -> None:
+    client = sign_in(Role.SUPERVISOR)
+    make_permit(valid_to=TODAY - timedelta(days=1), party=make_party(name="虚构已到期店"))
+    closed = make_permit(valid_to=date(2027, 6, 1), party=make_party(name="虚构已延续店"))
+    closed.status = PermitStatus.RENEWED
+    front = client.get("/staff/permits/").text
+    assert "虚构已到期店" not in front
+    assert "虚构已延续店" not in front
+    for name in ("已到期", "已延续店"):
+        assert f"虚构{name}" in client.get(f"/staff/permits/?q={name}").text
+        assert f"虚构{name}" in client.get("/staff/permits/?window=closed").text

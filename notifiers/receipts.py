@@ -46,7 +46,7 @@ def record_receipts(provider_name: str, events: Sequence[ReceiptEvent]) -> int:
             continue
         new += 1
         if message is not None:
-            _raise_state(message, str(event.status))
+            _raise_state(message, str(event.status), event.error_code)
     return new
 
 
@@ -68,7 +68,7 @@ def match_receipts() -> int:
         message = _find_message(receipt.provider, receipt.provider_reference)
         if message is not None:
             receipt.message_id = message.id
-            _raise_state(message, receipt.status)
+            _raise_state(message, receipt.status, receipt.error_code)
     db.session.flush()
     return len(waiting)
 
@@ -82,12 +82,12 @@ def _find_message(provider_name: str, reference: str) -> Message | None:
     )
 
 
-def _raise_state(message: Message, status: str) -> None:
+def _raise_state(message: Message, status: str, error_code: str) -> None:
     """Raise a message's state in one statement, so that two receipts at once cannot lower it."""
     state = MessageState(status)
     lower = [old for old in MessageState if rules.rises(old.value, state.value)]
     now = clock.now()
-    values: dict[str, object] = {"state": state, "changed_at": now, "claimed_until": None}
+    values: dict[str, object] = {"state": state, "reason": error_code, "changed_at": now, "claimed_until": None}
     if state is MessageState.DELIVERED:
         values["delivered_at"] = now
     raised = db.session.execute(

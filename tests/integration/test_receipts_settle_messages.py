@@ -71,6 +71,14 @@ def test_the_same_receipt_counts_once(app: Flask) -> None:
     assert (message.state, count_receipts()) == (MessageState.DELIVERED, 1)
 
 
+def test_failure_keeps_the_carriers_code_until_it_is_delivered_after_all(app: Flask) -> None:
+    message = make_accepted()
+    for name, reason in (("failed", "30003"), ("sent", "30003"), ("delivered", "")):
+        record_receipts("twilio", [EVENTS[name]])
+        db.session.refresh(message)
+        assert message.reason == reason
+
+
 def test_unknown_reference_is_kept_and_matched_later(app: Flask) -> None:
     assert record_receipts("twilio", [EVENTS["delivered"]]) == 1
     receipt = db.session.scalars(sa.select(Receipt)).one()

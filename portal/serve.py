@@ -29,7 +29,8 @@ PATIENCE = 60.0
 SIGN_INS = 8
 TRY_FIRST = (
     "Read the reminders on the phones' page and answer one: 1 done, 2 call me, T stop.",
-    "Sign in as staff and look the permit up: delivery, answer and what follows are there.",
+    "Sign in as supervisor and look the permit up: delivery, answer and what follows are there.",
+    "Sign in as clerk and import a spreadsheet of permits; permits-sample.csv in the data folder is one.",
     "File a complaint as a citizen, keep number and query code, then answer it as staff.",
 )
 
@@ -80,7 +81,7 @@ def find_obstacle(host: str, port: int) -> str:
 def web_command(host: str, port: int, workers: int) -> list[str]:
     """Return the command line of the web server."""
     options = ["--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(workers)]
-    quiet = ["--blocking-threads", "1", "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "5"]
+    quiet = ["--blocking-threads", "1", "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "2"]
     return [sys.executable, "-m", "granian", *options, *quiet, "wsgi:app"]
 
 

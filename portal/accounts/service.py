@@ -51,3 +51,9 @@ def sign_in(*, email: str, password: str) -> Staff | None:
     staff.last_sign_in_at = now
     audit.record("staff.sign_in", f"staff:{staff.id}", staff_id=staff.id)
     return staff
+
+
+def sign_out(*, staff: Staff) -> None:
+    """End every session of an account: a copied cookie opens nothing any more."""
+    staff.session_epoch += 1
+    audit.record("staff.sign_out", f"staff:{staff.id}", staff_id=staff.id)

@@ -48,9 +48,11 @@ def sign_in() -> ResponseReturnValue:
 
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """End this session."""
+    """End every session of this account."""
+    service.sign_out(staff=guard.current_staff())
     logout_user()
     guard.forget_place()
+    db.session.commit()
     return redirect(url_for("staff.accounts.sign_in"))
 
 

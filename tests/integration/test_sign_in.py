@@ -16,7 +16,7 @@ def test_staff_page_sends_to_sign_in(client: FlaskClient) -> None:
 
 
 def test_right_password_opens(sign_in: Callable[..., FlaskClient]) -> None:
-    assert sign_in(Role.CLERK, organ_id=None).get("/staff/").status_code == 200
+    assert sign_in(Role.SUPERVISOR).get("/staff/").status_code == 200
 
 
 def test_five_wrong_tries_lock_even_the_right_password(client: FlaskClient) -> None:

@@ -189,7 +189,8 @@ def keep(file: Staged) -> None:
         try:
             source.replace(target)
         except FileNotFoundError as problem:
-            raise Conflict(_("“%(name)s” is no longer here. Please add it again.", name=file.name)) from problem
+            if not target.is_file():  # Else the same form, sent twice, has just moved it.
+                raise Conflict(_("“%(name)s” is no longer here. Please add it again.", name=file.name)) from problem
 
 
 def read_kept(sha256: str) -> bytes:

@@ -92,17 +92,7 @@ def file_complaint(*, filing: Filing, code: SealedCode) -> Complaint:
         if existing is None:
             raise
         return existing
-    for file in filing.files:
-        db.session.add(
-            ComplaintFile(
-                complaint_id=complaint.id,
-                name=file.name,
-                media_type=file.media_type,
-                size=file.size,
-                sha256=file.sha256,
-                clean_sha256=file.clean_sha256,
-            )
-        )
+    db.session.add_all(_new_file(complaint, file) for file in filing.files)
     add_event(complaint, "submit", public=True)
     outbox.tell_sender(complaint, outbox.RECEIVED)
     db.session.flush()
@@ -137,6 +127,17 @@ def _new_complaint(filing: Filing, code: SealedCode) -> Complaint:
         received_at=now,
         accept_due_on=rules.due_on(calendar, today, rules.ACCEPT_WITHIN),
         answer_due_on=rules.due_on(calendar, today, rules.ANSWER_WITHIN),
+    )
+
+
+def _new_file(complaint: Complaint, file: uploads.Staged) -> ComplaintFile:
+    return ComplaintFile(
+        complaint_id=complaint.id,
+        name=file.name,
+        media_type=file.media_type,
+        size=file.size,
+        sha256=file.sha256,
+        clean_sha256=file.clean_sha256,
     )
 
 

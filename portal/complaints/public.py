@@ -191,7 +191,12 @@ def send(draft: Draft, form: Any) -> ResponseReturnValue:
     except RateLimitExceeded:
         return show_limit(draft, form)
     code = service.make_code()
-    complaint = service.file_complaint(filing=read_filing(draft, pages), code=code)
+    try:
+        complaint = service.file_complaint(filing=read_filing(draft, pages), code=code)
+    except Conflict as refusal:
+        db.session.rollback()
+        form.form_errors.append(str(refusal.message))
+        return show_page(draft, LAST, form, status=refusal.status)
     guard.open_place(guard.RECEIPT, complaint.id)
     if complaint.code_hash != code.hash:
         flash(_("You had sent this before; this is its receipt."), "warn")

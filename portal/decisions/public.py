@@ -7,17 +7,15 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
-from portal.calendar.queries import get_calendar
 from portal.decisions import queries, rules
 from portal.decisions.forms import KIND_LABELS
-from portal.decisions.models import Decision, DecisionKind
+from portal.decisions.models import DecisionKind
 from portal.errors import Gone
 from portal.organs.queries import list_names
 from portal.paging import page_number
 
 blueprint = Blueprint("decisions", __name__, url_prefix="/decisions")
 
-MAX_KEYWORD = 60
 FILTERS = ("q", "organ", "kind", "since", "until", "article")
 
 
@@ -48,7 +46,7 @@ def read_filter() -> queries.Filter:
     return queries.Filter(
         organ_id=read_id(args.get("organ")),
         kind=next((kind for kind in DecisionKind if kind == args.get("kind")), None),
-        keyword=args.get("q", "").replace("\x00", "").strip()[:MAX_KEYWORD],
+        keyword=args.get("q", "").replace("\x00", "").strip()[: rules.MAX_KEYWORD],
         since=read_day(args.get("since")),
         until=read_day(args.get("until")),
         article_id=read_id(args.get("article")),
@@ -76,19 +74,6 @@ def show(decision_id: int) -> ResponseReturnValue:
     except Gone as gone:
         page = render_template("public/decisions/gone.html", decision=gone.details["decision"])
         return page, 410, {"X-Robots-Tag": "noindex"}
-    return render_template("public/decisions/show.html", **public_view(decision))
-
-
-def public_view(decision: Decision) -> dict[str, Any]:
-    """Return what the public page shows of a decision; a reviewer sees the same before it is public."""
-    published_on = clock.local(decision.published_at).date() if decision.published_at else None
-    worked = get_calendar().working_days_between(decision.decided_on, published_on) if published_on else None
-    return {
-        "decision": decision,
-        "party": rules.public_party_name(decision.party.kind, decision.party.name),
-        "published_on": published_on,
-        "working_days": worked,
-        "remedy": rules.remedy(decision.kind, on_the_spot=decision.on_the_spot),
-        "measures": rules.MEASURES,
-        "kind_label": KIND_LABELS[decision.kind],
-    }
+    return render_template(
+        "public/decisions/show.html", kind_label=KIND_LABELS[decision.kind], **queries.describe(decision)
+    )

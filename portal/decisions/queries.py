@@ -11,7 +11,9 @@ from sqlalchemy.orm import joinedload
 
 from portal import clock
 from portal.bases.models import Article
+from portal.calendar.queries import get_calendar
 from portal.db import db
+from portal.decisions import rules
 from portal.decisions.models import Decision, DecisionKind, DecisionState
 from portal.errors import Gone, NotFound
 from portal.organs.models import Organ
@@ -132,6 +134,20 @@ def get_published(decision_id: int, *, on: date) -> Decision:
     if decision.state is not DecisionState.PUBLISHED:
         raise NotFound(_l("There is no decision at this address."))
     return decision
+
+
+def describe(decision: Decision) -> dict[str, Any]:
+    """Return what the public page shows of a decision; a reviewer sees the same before it is public."""
+    published_on = clock.local(decision.published_at).date() if decision.published_at else None
+    worked = get_calendar().working_days_between(decision.decided_on, published_on) if published_on else None
+    return {
+        "decision": decision,
+        "party": rules.public_party_name(decision.party.kind, decision.party.name),
+        "published_on": published_on,
+        "working_days": worked,
+        "remedy": rules.remedy(decision.kind, on_the_spot=decision.on_the_spot),
+        "measures": rules.MEASURES,
+    }
 
 
 def get_for_staff(decision_id: int, *, scope: int | None, lock: bool = False) -> Decision:

@@ -16,6 +16,7 @@ WORDS: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "words.json
 # The kinds of penalty of the administrative penalty law, article 9, as the dual-publication columns name them.
 MEASURES: dict[str, dict[str, str]] = {measure["name"]: measure for measure in WORDS["measures"]}
 MAX_TEXT = 5000
+MAX_KEYWORD = 60
 
 # Working days from the decision to its publication: 7 for permits and penalties (State Council office 2018 no. 118,
 # section 6; development and reform commission 2018 no. 424), 20 for everything else (the same section).

@@ -19,7 +19,6 @@ from portal.calendar.rules import WorkingCalendar
 from portal.db import db
 from portal.decisions import forms, queries, rules, service
 from portal.decisions.models import Decision, DecisionKind, DecisionState
-from portal.decisions.public import MAX_KEYWORD, public_view
 from portal.errors import Refusal
 from portal.i18n import current
 from portal.organs.queries import list_names
@@ -35,7 +34,7 @@ REVIEWERS = (Role.REVIEWER, Role.SUPERVISOR)
 def index() -> str:
     """List the decisions, those that wait longest for publication first."""
     state = next((state for state in DecisionState if state == request.args.get("state")), None)
-    keyword = request.args.get("q", "").replace("\x00", "").strip()[:MAX_KEYWORD]
+    keyword = request.args.get("q", "").replace("\x00", "").strip()[: rules.MAX_KEYWORD]
     scope = guard.scope()
     number = page_number(request.args.get("page"))
     page = queries.list_for_staff(scope=scope, state=state, keyword=keyword, number=number)
@@ -207,7 +206,8 @@ def show_page(decision: Decision, **bound: Any) -> str:
     }
     return render_template(
         "staff/decisions/show.html",
-        **public_view(decision),
+        **queries.describe(decision),
+        kind_label=forms.KIND_LABELS[decision.kind],
         **(forms_shown | {"form": None} | bound),
         own=own,
         may_review=staff.role in (*REVIEWERS, Role.ADMIN),

@@ -13,7 +13,9 @@ from tests.conftest import make_app, make_settings, prepare
 
 # Whoever adds a public page says so here.
 PUBLIC = {
-    "home.index", "home.accessibility", "home.privacy", "home.sitemap",
+    "home.index", "home.accessibility", "home.privacy", "home.sitemap", "search.index",
+    "bases.index", "bases.show", "bases.article", "procedures.index", "procedures.show",
+    "decisions.index", "decisions.show", "organs.index", "organs.show", "organs.check",
     "complaints.new", "complaints.turn_page", "complaints.receipt", "complaints.confirm", "complaints.track",
     "complaints.find", "complaints.case", "complaints.supplement", "complaints.rate", "complaints.withdraw",
     "health.live", "health.ready", "health.metrics",

@@ -32,18 +32,18 @@ VALID_AT_MOST, VALID_AT_LEAST = 36_000, 900
 STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Handover:
-    """One message on its way to one provider; its attempt is committed already."""
+    """One message on its way to one provider; its attempt is opened and committed before it leaves."""
 
     message_id: int
-    attempt_id: int
     provider: str
     to: str
     text: str
     segments: int
     attempts_made: int
     valid_for: int | None
+    attempt_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,26 +124,23 @@ class Desk:
         return self._open(elsewhere)
 
     def _ending(self, result: Result) -> Ending:
-        state, due_at = result.state, None
+        handover, state, wait = result.handover, result.state, None
         if result.outcome is Outcome.UNREACHABLE:
-            wait = 0 if result.code == STOPPED else backoff_seconds(result.handover.attempts_made)
+            seconds = 0 if result.code == STOPPED else backoff_seconds(handover.attempts_made)
+            wait = timedelta(seconds=seconds)
             state = MessageState.SENDING if self.next_provider(result) else MessageState.QUEUED
-            due_at = clock.now() + timedelta(seconds=wait)
-        handover = result.handover
         return Ending(
-            handover.message_id, handover.attempt_id, result.outcome, state, result.reference, result.code, due_at
+            handover.message_id, handover.attempt_id, result.outcome, state, result.reference, result.code, wait
         )
 
-    def _open(self, handovers: Sequence[Handover]) -> list[Handover]:
+    def _open(self, handovers: list[Handover]) -> list[Handover]:
         """Claim messages and open their attempts."""
-        claims = [
-            Claim(item.message_id, item.provider, item.text, item.segments, item.attempts_made) for item in handovers
-        ]
-        opened = outbox.claim(claims, until=clock.now() + LEASE)
-        return [
-            replace(item, attempt_id=attempt_id, attempts_made=item.attempts_made + 1)
-            for item, attempt_id in zip(handovers, opened, strict=True)
-        ]
+        claims = [Claim(item.message_id, item.provider, item.text, item.segments) for item in handovers]
+        attempt_ids = outbox.claim(claims, until=clock.now() + LEASE)
+        for item, attempt_id in zip(handovers, attempt_ids, strict=True):
+            item.attempt_id = attempt_id
+            item.attempts_made += 1
+        return handovers
 
     def _claim(self, want: int) -> tuple[list[Handover], bool]:
         now = clock.now()
@@ -180,7 +177,6 @@ class Desk:
     def _handover(self, message: Waiting, text: Composed, now: datetime) -> Handover:
         return Handover(
             message_id=message.id,
-            attempt_id=0,
             provider=self.providers[0],
             to=message.phone or "",
             text=text.text,

@@ -24,8 +24,9 @@ from portal.settings import Settings
 log = logging.getLogger(__name__)
 
 IN_FLIGHT = 256
-BATCH = 250
-RECORD_AT = 100
+BATCH = 400
+REFILL_AT = 200
+RECORD_AT = 200
 # So many hand-overs in a row that reached nobody end a run: the provider is down, the rest need not be tried.
 GIVE_UP_AFTER = 50
 STOP_WITHIN = 3.0
@@ -61,6 +62,7 @@ class Drain:
         self.stop = stop
         self.sent = Sent()
         self.providers: dict[str, Provider] = {}
+        self.callbacks = {name: get_callback(name, settings) for name in settings.sms_providers}
         self.queue: asyncio.Queue[Handover] = asyncio.Queue()
         self.wake = asyncio.Event()
         self.workers: list[asyncio.Task[None]] = []
@@ -106,7 +108,7 @@ class Drain:
             self.workers.append(asyncio.create_task(self._work()))
 
     def _wants_more(self) -> bool:
-        return not self.exhausted and self.queue.qsize() < BATCH
+        return not self.exhausted and self.queue.qsize() < REFILL_AT
 
     def _is_ready(self) -> bool:
         """Whether the database has something to do."""
@@ -134,7 +136,7 @@ class Drain:
             taken = await provider.send(
                 to=handover.to,
                 text=handover.text,
-                callback=get_callback(handover.provider, self.settings),
+                callback=self.callbacks[handover.provider],
                 valid_for=handover.valid_for,
             )
         except Unreachable as failure:

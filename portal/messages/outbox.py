@@ -4,9 +4,10 @@ The first half is for features that have something to say, the second for the no
 list what is due, claim it, record how it went. Callers commit.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ PRIORITY_BATCH = 8
 # Written out, not bound: databases use an index over part of a table only when they can read the condition.
 QUEUED = Message.state == sa.literal_column("'queued'")
 SENDING = Message.state == sa.literal_column("'sending'")
+OPEN = sa.or_(SENDING, Message.state == MessageState.UNKNOWN)
 ROW_DEFAULTS: dict[str, Any] = {
     "expires_at": None,
     "priority": PRIORITY_REMINDER,
@@ -136,12 +138,11 @@ class Claim:
     provider: str
     text: str
     segments: int
-    attempts_made: int
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How one hand-over ended. `state` is what the message becomes; `due_at` is set when it waits once more."""
+    """How one hand-over ended. `state` is what the message becomes; `wait` is how long until it is due once more."""
 
     message_id: int
     attempt_id: int
@@ -149,7 +150,7 @@ class Ending:
     state: MessageState
     reference: str | None = None
     error_code: str = ""
-    due_at: datetime | None = None
+    wait: timedelta | None = None
 
 
 def _ready(due_by: datetime, urgent_only: bool) -> list[sa.ColumnElement[bool]]:
@@ -205,49 +206,33 @@ def claim(claims: Sequence[Claim], *, until: datetime) -> list[int]:
     if not claims:
         return []
     now = clock.now()
-    db.session.connection().execute(
-        sa.update(Message)
-        .where(Message.id == sa.bindparam("b_id"))
-        .values(
-            state=MessageState.SENDING,
-            reason="",
-            claimed_until=until,
-            changed_at=now,
-            provider=sa.bindparam("b_provider"),
-            text=sa.bindparam("b_text"),
-            segments=sa.bindparam("b_segments"),
-            attempts_made=sa.bindparam("b_attempts"),
-        ),
-        [
-            {
-                "b_id": item.message_id,
-                "b_provider": item.provider,
-                "b_text": item.text,
-                "b_segments": item.segments,
-                "b_attempts": item.attempts_made + 1,
-            }
-            for item in claims
-        ],
-    )
-    opened = db.session.connection().execute(
-        sa.insert(Attempt).returning(Attempt.id, sort_by_parameter_order=True),
-        [
-            {"message_id": item.message_id, "provider": item.provider, "started_at": now, "error_code": ""}
-            for item in claims
-        ],
-    )
-    return list(opened.scalars())
+    by_provider: dict[str, list[int]] = defaultdict(list)
+    by_text: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for item in claims:
+        by_provider[item.provider].append(item.message_id)
+        by_text[item.text, item.segments].append(item.message_id)
+    sending = {"state": MessageState.SENDING, "reason": "", "claimed_until": until, "changed_at": now}
+    for provider, ids in by_provider.items():
+        made = Message.attempts_made + 1
+        _update(Message.id.in_(ids), **sending, provider=provider, attempts_made=made)
+    for (text, segments), ids in by_text.items():
+        _update(Message.id.in_(ids), text=text, segments=segments)
+    rows = [
+        {"message_id": item.message_id, "provider": item.provider, "started_at": now, "error_code": ""}
+        for item in claims
+    ]
+    connection = db.session.connection()
+    connection.execute(sa.insert(Attempt), rows)
+    newest = sa.select(Attempt.message_id, sa.func.max(Attempt.id)).group_by(Attempt.message_id)
+    opened = connection.execute(newest.where(Attempt.message_id.in_([item.message_id for item in claims])))
+    attempt_ids = {row[0]: row[1] for row in opened}
+    return [attempt_ids[item.message_id] for item in claims]
 
 
 def settle_unsent(message_ids: Collection[int], *, state: MessageState, reason: str) -> None:
     """Take messages out of the queue that cannot be sent, and say why."""
     if message_ids:
-        db.session.execute(
-            sa.update(Message)
-            .where(Message.id.in_(message_ids))
-            .values(state=state, reason=reason, changed_at=clock.now())
-            .execution_options(synchronize_session=False)
-        )
+        _update(Message.id.in_(message_ids), state=state, reason=reason, changed_at=clock.now())
 
 
 def record(endings: Sequence[Ending]) -> None:
@@ -256,52 +241,44 @@ def record(endings: Sequence[Ending]) -> None:
     A message whose lease ran out meanwhile is `unknown` by then; a late answer still settles it. What a receipt has
     settled already stays as it is.
     """
-    if not endings:
-        return
     now = clock.now()
-    connection = db.session.connection()
-    connection.execute(
-        sa.update(Attempt)
-        .where(Attempt.id == sa.bindparam("b_id"))
-        .values(
-            ended_at=now,
-            outcome=sa.bindparam("b_outcome"),
-            provider_reference=sa.bindparam("b_reference"),
-            error_code=sa.bindparam("b_code"),
-        ),
-        [
-            {
-                "b_id": item.attempt_id,
-                "b_outcome": item.outcome,
-                "b_reference": item.reference,
-                "b_code": item.error_code,
-            }
-            for item in endings
-        ],
-    )
-    for state in {item.state for item in endings}:
-        _record_state(state, [item for item in endings if item.state is state], now)
-
-
-def _record_state(state: MessageState, endings: Sequence[Ending], now: datetime) -> None:
-    changes: dict[str, Any] = {"state": state, "changed_at": now, "claimed_until": None}
-    changes["reason"] = sa.bindparam("b_code")
-    rows: list[dict[str, Any]] = [{"b_id": item.message_id, "b_code": item.error_code} for item in endings]
-    if state in (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.FAILED):
-        changes |= {"accepted_at": now, "provider_reference": sa.bindparam("b_reference")}
+    alike: dict[tuple[Outcome, MessageState, str, timedelta | None], list[Ending]] = defaultdict(list)
+    for item in endings:
+        alike[item.outcome, item.state, item.error_code, item.wait].append(item)
+    for (outcome, state, code, wait), items in alike.items():
+        reference: object = None
+        if outcome is Outcome.ACCEPTED:
+            _write_references(items)
+            reference = sa.select(Message.provider_reference).where(Message.id == Attempt.message_id).scalar_subquery()
+        changes = {"state": state, "reason": code, "claimed_until": None, "changed_at": now}
+        if outcome is Outcome.ACCEPTED:
+            changes["accepted_at"] = now
         if state is MessageState.DELIVERED:
             changes["delivered_at"] = now
-        for row, item in zip(rows, endings, strict=True):
-            row["b_reference"] = item.reference
-    elif state is MessageState.QUEUED:
-        changes["due_at"] = sa.bindparam("b_due_at")
-        for row, item in zip(rows, endings, strict=True):
-            row["b_due_at"] = item.due_at
-    statement = sa.update(Message).where(
-        Message.id == sa.bindparam("b_id"),
-        sa.or_(Message.state == MessageState.SENDING, Message.state == MessageState.UNKNOWN),
+        if wait is not None:
+            changes["due_at"] = now + wait
+        _update(Message.id.in_([item.message_id for item in items]), OPEN, **changes)
+        db.session.execute(
+            sa.update(Attempt)
+            .where(Attempt.id.in_([item.attempt_id for item in items]))
+            .values(ended_at=now, outcome=outcome, error_code=code, provider_reference=reference)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _write_references(endings: Sequence[Ending]) -> None:
+    db.session.connection().execute(
+        sa.update(Message)
+        .where(Message.id == sa.bindparam("b_id"), OPEN)
+        .values(provider_reference=sa.bindparam("b_reference")),
+        [{"b_id": item.message_id, "b_reference": item.reference} for item in endings],
     )
-    db.session.connection().execute(statement.values(**changes), rows)
+
+
+def _update(*conditions: sa.ColumnElement[bool], **values: object) -> None:
+    db.session.execute(
+        sa.update(Message).where(*conditions).values(values).execution_options(synchronize_session=False)
+    )
 
 
 def sweep_leases(now: datetime) -> int:

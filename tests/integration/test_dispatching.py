@@ -208,7 +208,7 @@ def test_a_run_that_is_stopped_puts_back_what_it_did_not_hand_over(app: Flask) -
 
 def test_what_a_dead_sender_left_is_unknown_after_its_lease(app: Flask) -> None:
     message = make_message(contact=make_contact())
-    outbox.claim([outbox.Claim(message.id, "sandbox", "【x】y", 1, 0)], until=clock.now() + timedelta(minutes=3))
+    outbox.claim([outbox.Claim(message.id, "sandbox", "【x】y", 1)], until=clock.now() + timedelta(minutes=3))
     send()
     assert message.state is MessageState.SENDING
     with time_machine.travel(clock.now() + timedelta(minutes=4)):
@@ -218,7 +218,7 @@ def test_what_a_dead_sender_left_is_unknown_after_its_lease(app: Flask) -> None:
 
 def test_a_late_answer_still_settles_what_was_given_up(app: Flask) -> None:
     message = make_message(contact=make_contact())
-    (attempt_id,) = outbox.claim([outbox.Claim(message.id, "sandbox", "【x】y", 1, 0)], until=clock.now())
+    (attempt_id,) = outbox.claim([outbox.Claim(message.id, "sandbox", "【x】y", 1)], until=clock.now())
     db.session.commit()
     outbox.sweep_leases(clock.now() + timedelta(seconds=1))
     outbox.record([outbox.Ending(message.id, attempt_id, Outcome.ACCEPTED, MessageState.ACCEPTED, "SB1")])

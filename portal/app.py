@@ -200,5 +200,6 @@ def show_failure(problem: Exception) -> ResponseReturnValue:
     """Log a failure under a number that the reader can quote; the page holds nothing else of it."""
     incident = uuid.uuid4().hex[:10]
     log.error("incident %s at %s", incident, request.endpoint, exc_info=problem)
+    guard.forget_reader()
     db.db.session.rollback()
     return error_page(500, incident=incident)

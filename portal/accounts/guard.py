@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
-from flask import Blueprint, Flask, redirect, request, session, url_for
+from flask import Blueprint, Flask, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from flask_login import LoginManager, current_user, login_url
@@ -39,11 +39,18 @@ class SignedIn:
 @login_manager.user_loader
 def load(identity: str) -> SignedIn | None:
     """Return who a session belongs to, unless they were switched off or their sessions ended."""
+    if "reader_forgotten" in g:
+        return None
     number, _dot, epoch = identity.partition(".")
     staff = db.session.get(Staff, int(number)) if number.isdigit() else None
     if staff is None or not staff.active or str(staff.session_epoch) != epoch:
         return None
     return SignedIn(staff)
+
+
+def forget_reader() -> None:
+    """Ask no more who is signed in during this request: after a failure the database may not be there to say."""
+    g.reader_forgotten = True
 
 
 def current_staff() -> Staff:

@@ -43,28 +43,28 @@ def permit_of(kind: PermitType, opens_on: date | None = None) -> Permit:
     [
         (
             "2026-11-15",
-            "【孟州执法】您的食品许可今天起可办延续，最晚12月15日。咨询0391-0000000，退订回T",
-            "【孟州执法】Food permit: you can renew now, until 15 Dec. Stop: reply T",
+            "【孟州执法】您的食品许可今天起可办延续，最晚12月15日。咨询0391-0000000，已办回1，回电回2，退订回T",
+            "【孟州执法】Food permit: renew from now till 15 Dec. 1 done 2 call T stop",
         ),
         (
             "2026-12-08",
-            "【孟州执法】您的食品许可还有7天可申请延续，最晚12月15日。已办请忽略。咨询0391-0000000，退订回T",
-            "【孟州执法】Food permit: 7 days left to renew (15 Dec). Stop: reply T",
+            "【孟州执法】您的食品许可还有7天可申请延续，最晚12月15日。咨询0391-0000000，已办回1，回电回2，退订回T",
+            "【孟州执法】Food permit: 7 days left, till 15 Dec. 1 done 2 call T stop",
         ),
         (
             "2026-12-12",
-            "【孟州执法】您的食品许可还有3天可申请延续，12月15日截止，逾期可能影响经营。咨询0391-0000000，退订回T",
-            "【孟州执法】Food permit: 3 days left. Renew by 15 Dec. Stop: reply T",
+            "【孟州执法】您的食品许可还有3天可申请延续，12月15日截止，逾期可能影响经营。咨询0391-0000000，已办回1，回电回2，退订回T",
+            "【孟州执法】Food permit: 3 days left! Till 15 Dec. 1 done 2 call T stop",
         ),
         (
             "2026-12-14",
-            "【孟州执法】您的食品许可还有1天可申请延续，12月15日截止，逾期可能影响经营。咨询0391-0000000，退订回T",
-            "【孟州执法】Food permit: 1 day left. Renew by 15 Dec. Stop: reply T",
+            "【孟州执法】您的食品许可还有1天可申请延续，12月15日截止，逾期可能影响经营。咨询0391-0000000，已办回1，回电回2，退订回T",
+            "【孟州执法】Food permit: 1 day left! Till 15 Dec. 1 done 2 call T stop",
         ),
         (
             "2026-12-15",
-            "【孟州执法】今天是您的食品许可申请延续的最后一天，逾期可能影响经营。咨询0391-0000000，退订回T",
-            "【孟州执法】Food permit: last day to renew is today. Stop: reply T",
+            "【孟州执法】今天是您的食品许可申请延续的最后一天，逾期可能影响经营。咨询0391-0000000，已办回1，回电回2，退订回T",
+            "【孟州执法】Food permit: last day to renew is today. 1 done 2 call T stop",
         ),
     ],
 )

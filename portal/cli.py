@@ -72,7 +72,9 @@ def refusals_exit(command: Callable[..., Any]) -> Callable[..., Any]:
             with force_locale("en"):
                 return command(*args, **kwargs)
         except Refusal as refusal:
-            click.echo(str(refusal.message), err=True)
+            # A refusal's words are looked up when it is printed, not when it is raised.
+            with force_locale("en"):
+                click.echo(str(refusal.message), err=True)
         except sa.exc.DBAPIError:
             problem = find_schema_problem()
             if not problem:

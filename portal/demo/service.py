@@ -19,6 +19,7 @@ from portal.demo import importer, outbox, rules
 from portal.organs.models import Officer, Organ, OrganKind
 from portal.organs.service import create_organ
 from portal.permits import importer as permits_importer
+from portal.permits.queries import load_known
 from portal.security import hash_password
 
 SAMPLE = "permits-sample.csv"
@@ -59,7 +60,7 @@ def import_registers(data_dir: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         sheet = Path(folder) / "permits.csv"
         write_sheet(sheet, rules.permit_rows(today))
-        known = permits_importer.load_known()
+        known = load_known()
         permits_importer.commit_draft(permits_importer.read_file(sheet, known), known)
 
 

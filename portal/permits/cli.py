@@ -8,7 +8,7 @@ from flask.cli import with_appcontext
 from portal.calendar import service as calendar
 from portal.cli import refusals_exit, tell
 from portal.db import db, reading
-from portal.permits import importer, service
+from portal.permits import importer, queries, service
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -22,7 +22,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obje
 def import_permits(file: Path, as_json: bool) -> None:
     """Import the permits of a spreadsheet; what is there already is left as it is."""
     with reading():
-        known = importer.load_known()
+        known = queries.load_known()
         db.session.rollback()
     draft = importer.read_file(file, known)
     click.echo(f"{len(draft.rows)} rows read, {len(draft.rejected)} rejected", err=True)

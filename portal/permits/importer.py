@@ -19,10 +19,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal import clock
 from portal.audit import service as audit
-from portal.calendar.queries import get_calendar
-from portal.calendar.rules import WorkingCalendar
 from portal.cells import fold
-from portal.contacts.models import Contact
 from portal.contacts.rules import PhoneProblem
 from portal.contacts.service import keep_contacts
 from portal.db import batched, db
@@ -33,12 +30,11 @@ from portal.organs.service import create_organ
 from portal.parties.models import Party, PartyKind
 from portal.parties.service import PartyRow, Register
 from portal.permits import rules
-from portal.permits.models import Permit, PermitStatus, PermitType
-from portal.permits.queries import list_reminder_offsets, list_windows
+from portal.permits.models import Permit, PermitStatus
+from portal.permits.queries import Known, find_stored
 from portal.spreadsheets import Unreadable, find_table, read_sheets
 
 DATA = Path(__file__).parent / "data"
-OTHER = "other"
 REQUIRED = ("name", "valid_to", "organ", "phone")
 TEXTS = ("document_name", "document_number", "certificate_name", "category", "content", "contact_name")
 PARTY_DETAILS = ("industry", "street", "contact_name")
@@ -72,37 +68,6 @@ class Rejection:
     def as_dict(self) -> dict[str, object]:
         """Return it in the language in force."""
         return {"row": self.row, "field": self.field, "reason": " ".join(str(reason) for reason in self.reasons)}
-
-
-@dataclass(frozen=True)
-class Known:
-    """What rows are read against: loaded once, so that reading needs no database."""
-
-    type_ids: Mapping[str, int]
-    other_id: int
-    organs: Mapping[str, str]
-    own_organ: str | None
-    windows: Mapping[int, Sequence[rules.Window]]
-    offsets: Mapping[int, Sequence[int]]
-    calendar: WorkingCalendar
-    clocks: dict[tuple[date, int], rules.Clock] = field(default_factory=dict)
-
-    def type_of(self, row: rules.Row) -> int:
-        """Return the type of a new permit; one that names none falls under the general rule."""
-        type_id: int = row.values.get("type_id", self.other_id)
-        return type_id
-
-    def clock_of(self, row: rules.Row) -> rules.Clock:
-        """Return the last day to apply of a new permit."""
-        return self.find_clock(row.values["valid_to"], self.type_of(row))
-
-    def find_clock(self, expiry: date, type_id: int) -> rules.Clock:
-        """Return the last day to apply and what belongs to it; many permits share it."""
-        found = self.clocks.get((expiry, type_id))
-        if found is None:
-            found = rules.find_clock(expiry, self.windows.get(type_id, []), self.calendar)
-            self.clocks[expiry, type_id] = found
-        return found
 
 
 @dataclass
@@ -148,22 +113,6 @@ def read_words() -> dict[str, dict[str, str]]:
         for line in csv.DictReader(file):
             words[line["list"]] |= {fold(word): line["meaning"] for word in line["words"].split(";")}
     return dict(words)
-
-
-def load_known(organ_id: int | None = None) -> Known:
-    """Load what rows are read against; `organ_id` is the only organ whose permits may be imported, if any."""
-    type_ids: dict[str, int] = {}
-    other_id = 0
-    for kind in db.session.scalars(sa.select(PermitType)):
-        for name in (kind.name, kind.code, kind.short_name, *kind.aliases):
-            type_ids.setdefault(fold(name), kind.id)
-        other_id = kind.id if kind.code == OTHER else other_id
-    organs: dict[str, str] = {}
-    own = None
-    for organ in db.session.scalars(sa.select(Organ)):
-        organs |= {fold(name): organ.name for name in (organ.short_name, organ.name) if name}
-        own = organ.name if organ.id == organ_id else own
-    return Known(type_ids, other_id, organs, own, list_windows(), list_reminder_offsets(), get_calendar())
 
 
 def read_file(path: Path, known: Known) -> Draft:
@@ -216,7 +165,7 @@ def _match(row: rules.Row, known: Known) -> None:
 
 def compare(draft: Draft) -> Comparison:
     """Compare a file with the register, without writing."""
-    stored = _find_stored(draft.rows)
+    stored = find_stored([(row.values["organ"], row.values["number"]) for row in draft.rows])
     result = Comparison()
     seen_parties: set[int] = set()
     for row in draft.rows:
@@ -230,26 +179,6 @@ def compare(draft: Draft) -> Comparison:
         if old is not None:
             seen_parties.add(old.party_id)
     return result
-
-
-def _find_stored(rows: Sequence[rules.Row]) -> dict[tuple[str, str], Any]:
-    columns = [column for column in Permit.__table__.columns if column.name != "created_at"]
-    party = [Party.name.label("party_name"), Party.kind, Party.credit_code, Party.industry, Party.street]
-    numbers: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        numbers[row.values["organ"]].append(row.values["number"])
-    stored: dict[tuple[str, str], Any] = {}
-    for organ, all_numbers in numbers.items():
-        for some in batched(all_numbers):
-            statement = (
-                sa.select(*columns, *party, Party.contact_name.label("party_contact_name"), Contact.phone)
-                .join(Organ, Organ.id == Permit.organ_id)
-                .join(Party, Party.id == Permit.party_id)
-                .outerjoin(Contact, Contact.id == Permit.contact_id)
-                .where(Organ.name == organ, Permit.number.in_(some))
-            )
-            stored |= {(organ, old.number): old for old in db.session.execute(statement)}
-    return stored
 
 
 def _differs(row: rules.Row, old: Any, *, first: bool) -> bool:

@@ -1,8 +1,8 @@
 """Reading permits, their types and call tasks."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,12 +10,16 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 
+from portal.calendar.queries import get_calendar
+from portal.calendar.rules import WorkingCalendar
+from portal.cells import fold
 from portal.contacts.models import Contact
-from portal.db import db
+from portal.db import batched, db
 from portal.errors import NotFound
 from portal.organs.models import Organ
 from portal.paging import Page, capped_count, list_page
 from portal.parties.models import Party
+from portal.permits import rules
 from portal.permits.models import CallTask, Permit, PermitImport, PermitStatus, PermitType, RenewalWindow
 from portal.permits.rules import Window
 
@@ -59,6 +63,8 @@ def list_windows() -> dict[int, list[Window]]:
     return found
 
 
+# The type of permits whose rows name none: the general rule of the licensing law.
+GENERAL_TYPE = "other"
 WINDOWS = ("open", "soon", "late", "closed")
 SOON = timedelta(days=30)
 LONGEST_WINDOW = timedelta(days=400)
@@ -193,3 +199,71 @@ def get_permit(permit_id: int, organ_id: int | None = None) -> Permit:
     if permit is None or (organ_id is not None and permit.organ_id != organ_id):
         raise NotFound(_l("There is no such permit."))
     return permit
+
+
+@dataclass(frozen=True)
+class Known:
+    """What rows are read against: loaded once, so that reading needs no database."""
+
+    type_ids: Mapping[str, int]
+    other_id: int
+    organs: Mapping[str, str]
+    own_organ: str | None
+    windows: Mapping[int, Sequence[Window]]
+    offsets: Mapping[int, Sequence[int]]
+    calendar: WorkingCalendar
+    clocks: dict[tuple[date, int], rules.Clock] = field(default_factory=dict)
+
+    def type_of(self, row: rules.Row) -> int:
+        """Return the type of a new permit; one that names none falls under the general rule."""
+        type_id: int = row.values.get("type_id", self.other_id)
+        return type_id
+
+    def clock_of(self, row: rules.Row) -> rules.Clock:
+        """Return the last day to apply of a new permit."""
+        return self.find_clock(row.values["valid_to"], self.type_of(row))
+
+    def find_clock(self, expiry: date, type_id: int) -> rules.Clock:
+        """Return the last day to apply and what belongs to it; many permits share it."""
+        found = self.clocks.get((expiry, type_id))
+        if found is None:
+            found = rules.find_clock(expiry, self.windows.get(type_id, []), self.calendar)
+            self.clocks[expiry, type_id] = found
+        return found
+
+
+def load_known(organ_id: int | None = None) -> Known:
+    """Load what rows are read against; `organ_id` is the only organ whose permits may be imported, if any."""
+    type_ids: dict[str, int] = {}
+    other_id = 0
+    for kind in db.session.scalars(sa.select(PermitType)):
+        for name in (kind.name, kind.code, kind.short_name, *kind.aliases):
+            type_ids.setdefault(fold(name), kind.id)
+        other_id = kind.id if kind.code == GENERAL_TYPE else other_id
+    organs: dict[str, str] = {}
+    own = None
+    for organ in db.session.scalars(sa.select(Organ)):
+        organs |= {fold(name): organ.name for name in (organ.short_name, organ.name) if name}
+        own = organ.name if organ.id == organ_id else own
+    return Known(type_ids, other_id, organs, own, list_windows(), list_reminder_offsets(), get_calendar())
+
+
+def find_stored(wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+    """Return the permits with these organs' names and numbers, each with what an import may change beside it."""
+    columns = [column for column in Permit.__table__.columns if column.name != "created_at"]
+    party = [Party.name.label("party_name"), Party.kind, Party.credit_code, Party.industry, Party.street]
+    numbers: dict[str, list[str]] = defaultdict(list)
+    for organ, number in wanted:
+        numbers[organ].append(number)
+    stored: dict[tuple[str, str], Any] = {}
+    for organ, all_numbers in numbers.items():
+        for some in batched(all_numbers):
+            statement = (
+                sa.select(*columns, *party, Contact.phone)
+                .join(Organ, Organ.id == Permit.organ_id)
+                .join(Party, Party.id == Permit.party_id)
+                .outerjoin(Contact, Contact.id == Permit.contact_id)
+                .where(Organ.name == organ, Permit.number.in_(some))
+            )
+            stored |= {(organ, old.number): old for old in db.session.execute(statement)}
+    return stored

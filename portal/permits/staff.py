@@ -186,7 +186,7 @@ def upload() -> ResponseReturnValue:
 
 def take_upload(sent: FileStorage) -> int:
     """Keep an upload that can be read as a table of permits; return the number of its import."""
-    staff_id, known = guard.current_staff().id, importer.load_known(guard.scope())
+    staff_id, known = guard.current_staff().id, queries.load_known(guard.scope())
     # Reading takes seconds; nobody shall wait for this transaction meanwhile.
     db.session.commit()
     upload = spreadsheets.keep_upload(sent, folder())
@@ -217,9 +217,9 @@ def report_of(opened: PermitImport) -> Path:
     return folder() / f"{opened.id}.csv"
 
 
-def read_upload(opened: PermitImport) -> tuple[importer.Draft, importer.Known]:
+def read_upload(opened: PermitImport) -> tuple[importer.Draft, queries.Known]:
     """Return an upload as read; raises NotFound when it is no longer kept."""
-    known = importer.load_known(guard.scope())
+    known = queries.load_known(guard.scope())
     if not path_of(opened).exists():
         raise NotFound(_l("Uploaded files are kept for one day. Upload the file again."))
     if request.method == "POST":

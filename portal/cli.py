@@ -11,11 +11,11 @@ import click
 import sqlalchemy as sa
 from flask import Flask, current_app
 from flask.cli import AppGroup
-from flask_babel import force_locale
 
 from portal import schema
 from portal.db import db
 from portal.errors import Refusal
+from portal.i18n import speaking
 from portal.settings import Settings
 
 
@@ -69,11 +69,11 @@ def refusals_exit(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
-            with force_locale("en"):
+            with speaking("en"):
                 return command(*args, **kwargs)
         except Refusal as refusal:
             # A refusal's words are looked up when it is printed, not when it is raised.
-            with force_locale("en"):
+            with speaking("en"):
                 click.echo(str(refusal.message), err=True)
         except sa.exc.DBAPIError:
             problem = find_schema_problem()

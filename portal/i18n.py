@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, Request, Response, has_request_context, request
-from flask_babel import Babel, force_locale, get_locale
+from flask import Flask, Request, Response, g, has_request_context, request
+from flask_babel import Babel, force_locale, get_locale, get_translations
 from werkzeug.datastructures import MultiDict
 
 from portal import clock
@@ -49,8 +50,20 @@ def current() -> str:
 @contextmanager
 def speaking(locale: str) -> Iterator[None]:
     """Speak another language inside, for text that somebody else will read."""
-    with force_locale(locale if locale in LOCALES else DEFAULT):
-        yield
+    outside = g.pop("catalogue", None)
+    try:
+        with force_locale(locale if locale in LOCALES else DEFAULT):
+            yield
+    finally:
+        g.catalogue = outside
+
+
+def catalogue() -> Any:
+    """Return the catalogue of the language in force, found once a request: flask-babel looks anew for each word."""
+    found = g.get("catalogue")
+    if found is None:
+        found = g.catalogue = get_translations()
+    return found
 
 
 def switch_url(**changes: str) -> str:
@@ -131,6 +144,13 @@ def init_app(app: Flask) -> None:
         default_locale=DEFAULT,
         default_timezone="Asia/Shanghai",
         locale_selector=lambda: choose_locale(request) if has_request_context() else DEFAULT,
+    )
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: catalogue().gettext(text),
+        ngettext=lambda one, many, count: catalogue().ngettext(one, many, count),
+        pgettext=lambda context, text: catalogue().pgettext(context, text),
+        npgettext=lambda context, one, many, count: catalogue().npgettext(context, one, many, count),
+        newstyle=True,
     )
     app.after_request(keep_choice)
     app.jinja_env.filters.update(day=day, short_day=short_day, moment=moment, yuan=yuan, pick=pick)

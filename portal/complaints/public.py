@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import segno
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -228,6 +227,9 @@ def show_limit(draft: Draft, form: Any) -> ResponseReturnValue:
 @blueprint.get("/receipt")
 def receipt() -> ResponseReturnValue:
     """Show number and query code until the sender has them, for half an hour at most."""
+    # Only receipts draw a code.
+    import segno
+
     complaint_id = guard.find_place(guard.RECEIPT)
     if complaint_id is None:
         return redirect(url_for("complaints.track"))

@@ -2,8 +2,6 @@
 
 import re
 
-from stdnum.cn import uscc
-
 from portal.cells import tidy
 
 SYMBOLS = "0-9A-HJ-NP-RTUWXY"
@@ -17,6 +15,9 @@ def normalise_credit_code(text: str) -> str | None:
     Accepts lower case, full width, spaces and hyphens. The two symbols in front may be letters, which the library's
     own check does not allow: rural collectives have codes that begin with N.
     """
+    # It loads Python's help system with it, which serving pages never needs.
+    from stdnum.cn import uscc
+
     code = re.sub(r"[\s\-]", "", tidy(text)).upper()
     if not CODE.fullmatch(code) or uscc.calc_check_digit(code) != code[-1]:
         return None

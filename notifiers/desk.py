@@ -147,6 +147,7 @@ class Desk:
         waiting = outbox.list_waiting(due_by=self.started_at, urgent_only=self._holds(now), limit=want)
         sendable = self._set_aside(waiting, now)
         texts = compose_many(sendable)
+        until_quiet = self._until_quiet(now)
         handovers: list[Handover] = []
         gone: list[int] = []
         broken: list[int] = []
@@ -155,7 +156,7 @@ class Desk:
             if isinstance(text, Uncomposable):
                 (gone if text.reason == "record_gone" else broken).append(message.id)
             else:
-                handovers.append(self._handover(message, text, now))
+                handovers.append(self._handover(message, text, self._valid_for(message, now, until_quiet)))
         outbox.settle_unsent(gone, state=MessageState.VOID, reason="record_gone")
         outbox.settle_unsent(broken, state=MessageState.PERSON, reason="cannot_compose")
         for message_id in broken:
@@ -174,7 +175,7 @@ class Desk:
         outbox.settle_unsent(late - nobody - stopped, state=MessageState.VOID, reason="expired")
         return [message for message in waiting if message.id not in nobody | stopped | late]
 
-    def _handover(self, message: Waiting, text: Composed, now: datetime) -> Handover:
+    def _handover(self, message: Waiting, text: Composed, valid_for: int | None) -> Handover:
         return Handover(
             message_id=message.id,
             provider=self.providers[0],
@@ -182,18 +183,20 @@ class Desk:
             text=text.text,
             segments=text.segments,
             attempts_made=message.attempts_made,
-            valid_for=self._valid_for(message, now),
+            valid_for=valid_for,
         )
 
-    def _valid_for(self, message: Waiting, now: datetime) -> int | None:
+    def _valid_for(self, message: Waiting, now: datetime, until_quiet: int) -> int | None:
         """Return for how long a carrier may keep trying: no text shall ring at night, or after its day."""
-        limits = [VALID_AT_MOST]
-        if self.settings.sms_quiet_hours:
-            limits.append(seconds_until(clock.local(now).time(), self.settings.sms_quiet_hours[0]))
+        shortest = until_quiet
         if message.expires_at is not None:
-            limits.append(int((message.expires_at - now).total_seconds()))
-        shortest = min(limits)
+            shortest = min(shortest, int((message.expires_at - now).total_seconds()))
         return None if shortest == VALID_AT_MOST else max(shortest, VALID_AT_LEAST)
+
+    def _until_quiet(self, now: datetime) -> int:
+        if self.settings.sms_quiet_hours is None:
+            return VALID_AT_MOST
+        return min(VALID_AT_MOST, seconds_until(clock.local(now).time(), self.settings.sms_quiet_hours[0]))
 
     @cached_property
     def _calendar(self) -> WorkingCalendar:

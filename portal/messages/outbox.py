@@ -4,6 +4,7 @@ The first half is for features that have something to say, the second for the no
 list what is due, claim it, record how it went. Callers commit.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ PRIORITY_BATCH = 8
 # Written out, not bound: databases use an index over part of a table only when they can read the condition.
 QUEUED = Message.state == sa.literal_column("'queued'")
 SENDING = Message.state == sa.literal_column("'sending'")
-OPEN = sa.or_(SENDING, Message.state == MessageState.UNKNOWN)
+# Wrapped, so that rows are found by their ids and then looked at, never the other way round.
+OPEN = sa.func.coalesce(sa.cast(Message.state, sa.Text), "").in_([MessageState.SENDING, MessageState.UNKNOWN])
 ROW_DEFAULTS: dict[str, Any] = {
     "expires_at": None,
     "priority": PRIORITY_REMINDER,
@@ -217,12 +219,11 @@ def claim(claims: Sequence[Claim], *, until: datetime) -> list[int]:
         _update(Message.id.in_(ids), **sending, provider=provider, attempts_made=made)
     for (text, segments), ids in by_text.items():
         _update(Message.id.in_(ids), text=text, segments=segments)
-    rows = [
-        {"message_id": item.message_id, "provider": item.provider, "started_at": now, "error_code": ""}
-        for item in claims
-    ]
+    claimed = Message.id.in_([item.message_id for item in claims])
+    opening = sa.select(Message.id, Message.provider, Message.changed_at, sa.literal("")).where(claimed)
+    columns = [Attempt.message_id, Attempt.provider, Attempt.started_at, Attempt.error_code]
     connection = db.session.connection()
-    connection.execute(sa.insert(Attempt), rows)
+    connection.execute(sa.insert(Attempt).from_select(columns, opening, include_defaults=False))
     newest = sa.select(Attempt.message_id, sa.func.max(Attempt.id)).group_by(Attempt.message_id)
     opened = connection.execute(newest.where(Attempt.message_id.in_([item.message_id for item in claims])))
     attempt_ids = {row[0]: row[1] for row in opened}
@@ -247,17 +248,18 @@ def record(endings: Sequence[Ending]) -> None:
         alike[item.outcome, item.state, item.error_code, item.wait].append(item)
     for (outcome, state, code, wait), items in alike.items():
         reference: object = None
+        changes: dict[str, object] = {"state": state, "reason": code, "claimed_until": None, "changed_at": now}
+        which: sa.ColumnElement[bool] = Message.id.in_([item.message_id for item in items])
         if outcome is Outcome.ACCEPTED:
-            _write_references(items)
+            references = _references(items)
+            which = Message.id == sa.cast(references.c.key, sa.Integer)
+            changes |= {"accepted_at": now, "provider_reference": references.c.value}
             reference = sa.select(Message.provider_reference).where(Message.id == Attempt.message_id).scalar_subquery()
-        changes = {"state": state, "reason": code, "claimed_until": None, "changed_at": now}
-        if outcome is Outcome.ACCEPTED:
-            changes["accepted_at"] = now
         if state is MessageState.DELIVERED:
             changes["delivered_at"] = now
         if wait is not None:
             changes["due_at"] = now + wait
-        _update(Message.id.in_([item.message_id for item in items]), OPEN, **changes)
+        _update(which, OPEN, **changes)
         db.session.execute(
             sa.update(Attempt)
             .where(Attempt.id.in_([item.attempt_id for item in items]))
@@ -266,13 +268,15 @@ def record(endings: Sequence[Ending]) -> None:
         )
 
 
-def _write_references(endings: Sequence[Ending]) -> None:
-    db.session.connection().execute(
-        sa.update(Message)
-        .where(Message.id == sa.bindparam("b_id"), OPEN)
-        .values(provider_reference=sa.bindparam("b_reference")),
-        [{"b_id": item.message_id, "b_reference": item.reference} for item in endings],
-    )
+def _references(endings: Sequence[Ending]) -> sa.TableValuedAlias:
+    """Return the references by message id as a table: one statement, where one for each row would cost the sender.
+
+    SQLite's driver lets go of Python's lock for every row, and gets it back only when the sending thread is done.
+    """
+    pairs = sa.literal(json.dumps({item.message_id: item.reference for item in endings}), sa.Text)
+    sqlite = db.engine.dialect.name == "sqlite"
+    each = sa.func.json_each(pairs) if sqlite else sa.func.json_each_text(sa.cast(pairs, sa.JSON))
+    return each.table_valued(sa.column("key", sa.Text), sa.column("value", sa.Text), name="reference")
 
 
 def _update(*conditions: sa.ColumnElement[bool], **values: object) -> None:

@@ -32,6 +32,7 @@ from portal.home import staff as home_staff
 from portal.messages import public as sandbox
 from portal.messages import staff as messages_staff
 from portal.organs import public as organs
+from portal.paging import RecordNumber
 from portal.permits import service as permits
 from portal.permits import staff as permits_staff
 from portal.procedures import public as procedures
@@ -96,6 +97,7 @@ def create_app(settings: Settings) -> Flask:
         MAX_CONTENT_LENGTH=MAX_FORM,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
     )
+    app.url_map.converters["int"] = RecordNumber
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["mask_phone"] = mask_phone

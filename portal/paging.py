@@ -1,16 +1,25 @@
-"""Lists a page at a time, with a count that stops counting where nobody reads on."""
+"""Lists a page at a time, with a count that stops counting where nobody reads on; numbers that addresses carry."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
+from werkzeug.routing import IntegerConverter
 
 from portal.db import db
 
 T = TypeVar("T")
 SIZE = 20
 COUNT_CAP = 1001
+LARGEST = 2**31 - 1  # What an INTEGER column of PostgreSQL holds.
+
+
+class RecordNumber(IntegerConverter):
+    """A record's number in a path; where no column could hold it there is no page, instead of a failing query."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"max": LARGEST, **options})
 
 
 @dataclass(frozen=True)
@@ -35,9 +44,15 @@ class Page(Generic[T]):
         return range(max(1, self.number - 2), min(self.last, self.number + 2) + 1)
 
 
+def whole_number(text: str | None) -> int | None:
+    """Return a number from an address, such as a record's; None when it is none that a database could hold."""
+    # Other scripts' digits pass `isdigit`, and some of them, such as ², are no number to `int`.
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def page_number(value: str | None) -> int:
     """Return a page number from an address; nonsense is page one."""
-    return min(max(1, int(value)), 10_000) if value and value.isdigit() and len(value) < 9 else 1
+    return min(max(1, whole_number(value) or 1), 10_000)
 
 
 def capped_count(statement: sa.Select[*tuple[Any, ...]]) -> int:

@@ -17,7 +17,7 @@ from portal.complaints.forms import AnswerForm, AssignForm, IdentityForm, NoteFo
 from portal.complaints.models import Complaint, ComplaintState
 from portal.db import db
 from portal.errors import Conflict, Refusal
-from portal.paging import page_number
+from portal.paging import page_number, whole_number
 
 blueprint = Blueprint("complaints", __name__, url_prefix="/complaints")
 
@@ -54,7 +54,7 @@ def read_filters() -> queries.Filters:
     return queries.Filters(
         view=view if view in queries.VIEWS else "all",
         words=request.args.get("q", "").strip()[:100],
-        organ_id=int(organ) if organ.isdigit() and len(organ) < 10 else None,
+        organ_id=whole_number(organ),
         state=state if state in list(ComplaintState) else "",
     )
 

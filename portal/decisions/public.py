@@ -12,7 +12,7 @@ from portal.decisions.forms import KIND_LABELS
 from portal.decisions.models import DecisionKind
 from portal.errors import Gone
 from portal.organs.queries import list_names
-from portal.paging import page_number
+from portal.paging import page_number, whole_number
 
 blueprint = Blueprint("decisions", __name__, url_prefix="/decisions")
 
@@ -44,18 +44,13 @@ def read_filter() -> queries.Filter:
     """Return the filter an address asks for; nonsense is no filter."""
     args = request.args
     return queries.Filter(
-        organ_id=read_id(args.get("organ")),
+        organ_id=whole_number(args.get("organ")),
         kind=next((kind for kind in DecisionKind if kind == args.get("kind")), None),
         keyword=args.get("q", "").replace("\x00", "").strip()[: rules.MAX_KEYWORD],
         since=read_day(args.get("since")),
         until=read_day(args.get("until")),
-        article_id=read_id(args.get("article")),
+        article_id=whole_number(args.get("article")),
     )
-
-
-def read_id(text: str | None) -> int | None:
-    """Return a record's number from an address, or None."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def read_day(text: str | None) -> date | None:
@@ -66,7 +61,7 @@ def read_day(text: str | None) -> date | None:
         return None
 
 
-@blueprint.get("/<int(max=2147483647):decision_id>")
+@blueprint.get("/<int:decision_id>")
 def show(decision_id: int) -> ResponseReturnValue:
     """Show one decision, or why it is gone."""
     try:

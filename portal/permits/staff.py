@@ -19,7 +19,7 @@ from portal.cli import current_settings
 from portal.db import db
 from portal.errors import Conflict, Message, NotFound, Refusal
 from portal.messages.queries import list_for_subject
-from portal.paging import page_number
+from portal.paging import page_number, whole_number
 from portal.permits import importer, queries, rules, service
 from portal.permits.forms import CallForm, UploadForm
 from portal.permits.models import PermitImport, PermitStatus
@@ -36,14 +36,10 @@ def read_filters() -> queries.Filters:
     own = guard.scope()
     return queries.Filters(
         words=request.args.get("q", "").strip()[:100],
-        type_id=_number(kind),
-        organ_id=own if own is not None else _number(organ),
+        type_id=whole_number(kind),
+        organ_id=own if own is not None else whole_number(organ),
         window=window if window in queries.WINDOWS else "",
     )
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdigit() and len(text) < 10 else None
 
 
 def page_link(number: int) -> str:

@@ -57,7 +57,8 @@ def page_number(value: str | None) -> int:
 
 def capped_count(statement: sa.Select[*tuple[Any, ...]]) -> int:
     """Count the rows of a statement, at most COUNT_CAP of them."""
-    inner = statement.order_by(None).with_only_columns(sa.literal(1)).limit(COUNT_CAP).subquery()
+    bare = statement.order_by(None).with_only_columns(sa.literal(1), maintain_column_froms=True)
+    inner = bare.limit(COUNT_CAP).subquery()
     return db.session.scalar(sa.select(sa.func.count()).select_from(inner)) or 0
 
 

@@ -29,6 +29,14 @@ def test_list_filters_by_title_level_and_status(client: FlaskClient, tmp_path: P
     assert "No results for these filters" in client.get("/bases?q=没有&lang=en").text
 
 
+def test_list_without_filters_counts_all_and_leads_to_its_next_page(client: FlaskClient, tmp_path: Path) -> None:
+    for number in range(21):
+        make_basis(tmp_path, title=f"虚构市第{number}号办法")
+    page = client.get("/bases?lang=en").text
+    assert "21 texts" in page
+    assert "Next page" in page
+
+
 def test_law_has_contents_anchors_and_addresses(client: FlaskClient, tmp_path: Path) -> None:
     basis = make_basis(tmp_path)
     page = BeautifulSoup(client.get(f"/bases/{basis.slug}").text, "html.parser")

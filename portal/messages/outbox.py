@@ -27,6 +27,8 @@ QUEUED = Message.state == sa.literal_column("'queued'")
 SENDING = Message.state == sa.literal_column("'sending'")
 # Wrapped, so that rows are found by their ids and then looked at, never the other way round.
 OPEN = sa.func.coalesce(sa.cast(Message.state, sa.Text), "").in_([MessageState.SENDING, MessageState.UNKNOWN])
+# What a voided message takes from the row that calls it back.
+COMING_BACK = ("contact_id", "values", "due_at", "expires_at", "priority", "urgent", "state", "reason", "changed_at")
 ROW_DEFAULTS: dict[str, Any] = {
     "expires_at": None,
     "priority": PRIORITY_REMINDER,
@@ -56,6 +58,7 @@ def enqueue(
 ) -> bool:
     """Put one message into the outbox, in the caller's transaction; False when its key is already there.
 
+    A message that was voided before anybody tried to send it comes back.
     An urgent message does not wait for the morning or for a working day.
     """
     row = {
@@ -75,12 +78,20 @@ def enqueue(
 
 
 def enqueue_many(rows: Sequence[dict[str, Any]]) -> int:
-    """Put many rows into the outbox, leaving those whose key is there; return how many were new."""
+    """Put many rows into the outbox, leaving those whose key is there; return how many are new or came back.
+
+    What was voided unsent comes back as the new row says: a day that was changed and changed back is told after all.
+    """
     if not rows:
         return 0
     now = clock.now()
     full = [ROW_DEFAULTS | row | {"created_at": now, "changed_at": now} for row in rows]
-    statement = upsert(Message).on_conflict_do_nothing(index_elements=["key"])
+    statement = upsert(Message)
+    statement = statement.on_conflict_do_update(
+        index_elements=["key"],
+        set_={name: statement.excluded[name] for name in COMING_BACK},
+        where=sa.and_(Message.state == MessageState.VOID, Message.attempts_made == 0),
+    )
     db.session.flush()
     result = db.session.connection().execute(statement, full, execution_options={"preserve_rowcount": True})
     return max(0, result.rowcount)

@@ -74,3 +74,8 @@ def split_links(text: str, public_url: str) -> list[tuple[str, str]]:
         position = found.end()
     pieces.append((text[position:], ""))
     return [piece for piece in pieces if piece[0]]
+
+
+def hide_tokens(text: str) -> str:
+    """Return a text as staff read it: a one-time link is for its reader alone, so its token is left out."""
+    return re.sub(r"(/r/)[A-Za-z0-9_-]+", r"\1…", text)

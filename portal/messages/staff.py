@@ -9,7 +9,7 @@ from portal.accounts import guard
 from portal.accounts.models import Role
 from portal.db import db
 from portal.errors import Conflict
-from portal.messages import queries, service
+from portal.messages import queries, rules, service
 from portal.messages.forms import HandleForm
 from portal.messages.models import MessageState
 from portal.paging import page_number
@@ -45,7 +45,7 @@ def index() -> ResponseReturnValue:
 def open_message(message_id: int) -> ResponseReturnValue:
     """Show a message's number and text; that it was opened is recorded."""
     message = service.open_message(message_id=message_id, staff_id=guard.current_staff().id)
-    page = render_template("staff/messages/message.html", message=message)
+    page = render_template("staff/messages/message.html", message=message, text=rules.hide_tokens(message.text))
     db.session.commit()
     return page
 

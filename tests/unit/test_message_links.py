@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.messages.rules import split_links
+from portal.messages.rules import hide_tokens, split_links
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,15 @@ def test_split_links(text: str, public_url: str, links: list[tuple[str, str]]) -
     pieces = split_links(text, public_url)
     assert "".join(piece for piece, _path in pieces) == text
     assert [(piece, path) for piece, path in pieces if path] == links
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("请评价：a.test/r/K7M2Q9XD4TAB", "请评价：a.test/r/…"),
+        ("http://a.test:8000/r/A-b_1，或回5", "http://a.test:8000/r/…，或回5"),
+        ("no link at all", "no link at all"),
+    ],
+)
+def test_staff_never_read_a_one_time_token(text: str, shown: str) -> None:
+    assert hide_tokens(text) == shown

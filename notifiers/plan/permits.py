@@ -68,10 +68,14 @@ def _occurrences(opens_on: date | None, last_day: date, offsets: Sequence[int] |
 
 
 def _plan_permit(permit: Any, on: date, due: Sequence[Occurrence], batch: Batch) -> None:
-    over = on > permit.last_apply_on
-    batch.next_days.append({"id": permit.id, "next_reminder_on": None if over else next_reminder(due, after=on)})
+    if permit.last_apply_on < on:
+        # Who plans ahead must not lose what is still to be told until then.
+        if permit.last_apply_on < clock.today():
+            batch.next_days.append({"id": permit.id, "next_reminder_on": None})
+        return
+    batch.next_days.append({"id": permit.id, "next_reminder_on": next_reminder(due, after=on)})
     latest = next((item for item in reversed(due) if item.on <= on), None)
-    if over or latest is None:
+    if latest is None:
         return
     row = _make_row(permit, latest, on)
     reason = _find_obstacle(permit)

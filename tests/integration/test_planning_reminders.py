@@ -14,6 +14,7 @@ from portal import clock
 from portal.contacts import service as contacts
 from portal.contacts.models import Contact
 from portal.db import db
+from portal.messages import outbox
 from portal.messages.models import Message, MessageState
 from portal.permits import service as permits
 from portal.permits.models import Permit, WindowUnit
@@ -138,6 +139,42 @@ def test_what_a_closed_permit_was_to_hear_is_void(app: Flask) -> None:
     db.session.commit()
     assert messages()[0].state is MessageState.VOID
     assert plan_permits(TODAY + timedelta(days=4)).planned == 0
+
+
+def test_what_was_voided_unsent_is_planned_again(app: Flask) -> None:
+    permit = due_permit(7)
+    plan_permits(TODAY)
+    (message,) = messages()
+    outbox.void(f"permit:{permit.id}", reason="changed")
+    permit.next_reminder_on = TODAY
+    permit.contact_id = make_contact().id
+    db.session.commit()
+    assert plan_permits(TODAY + timedelta(days=1)).planned == 1
+    db.session.expire_all()
+    assert (message.state, message.reason, message.contact_id) == (MessageState.QUEUED, "", permit.contact_id)
+    assert message.due_at == clock.start_of(TODAY + timedelta(days=1))
+    assert len(messages()) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "attempts"), [(MessageState.VOID, 1), (MessageState.ACCEPTED, 1), (MessageState.UNKNOWN, 1)]
+)
+def test_what_may_have_been_sent_never_comes_back(app: Flask, state: MessageState, attempts: int) -> None:
+    permit = due_permit(7)
+    plan_permits(TODAY)
+    (message,) = messages()
+    message.state, message.attempts_made = state, attempts
+    permit.next_reminder_on = TODAY
+    db.session.commit()
+    assert plan_permits(TODAY).planned == 0
+    db.session.expire_all()
+    assert message.state is state
+
+
+def test_planning_far_ahead_takes_no_reminder_away(app: Flask) -> None:
+    due_permit(7)
+    assert plan_permits(TODAY + timedelta(days=20)).planned == 0
+    assert plan_permits(TODAY).planned == 1
 
 
 def test_what_was_not_sent_in_time_becomes_void(app: Flask) -> None:

@@ -97,8 +97,9 @@ class TwilioServer:
             return refusal
         if self.only_status is not None:
             return _error(self.only_status, 20000 + self.only_status, "Passing trouble")
-        to = request.query.get("To")
-        found = [kept for kept in reversed(self.messages) if to in (None, kept["to"])]
+        to, asked = request.query.get("To"), any(name.startswith("DateSent") for name in request.query)
+        # What still waits to be sent has no day of sending to be found by.
+        found = [kept for kept in reversed(self.messages) if to in (None, kept["to"]) and not asked]
         return web.json_response(
             {"messages": found, "page": 0, "page_size": 50, "next_page_uri": None, "uri": str(request.rel_url)}
         )

@@ -30,6 +30,8 @@ NAME = "twilio"
 TIMEOUT = 10
 CONNECT_TIMEOUT = 5
 CONNECTIONS = 256
+# So many messages to one number are looked through for one that was lost.
+LISTED = 100
 # The window in which a lost message may appear in Twilio's own list.
 CLOCK_SKEW = timedelta(minutes=2)
 PASSING_STATUSES = frozenset({401, 403, 404, 429, 503})
@@ -141,11 +143,12 @@ class TwilioProvider:
         return _taken(taken)
 
     async def look_up(self, *, to: str, text: str, since: datetime, known: Collection[str]) -> Accepted | None:
-        """Search Twilio's list for a message with this text to this number."""
+        """Search Twilio's list, the newest first, for a message with this text to this number.
+
+        It is not narrowed to days of sending: what still waits at Twilio has none.
+        """
         try:
-            listed = await self.client.messages.list_async(
-                to=to, date_sent_after=(since - CLOCK_SKEW).astimezone(UTC), limit=50
-            )
+            listed = await self.client.messages.list_async(to=to, limit=LISTED, page_size=LISTED)
         except Exception as problem:
             # Asking changes nothing, so whatever went wrong it may be asked again.
             raise Unreachable(f"look_up:{type(problem).__name__}") from None

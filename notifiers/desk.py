@@ -30,6 +30,7 @@ TRIES = 5
 # Twilio's longest validity; and no text is given less time than a busy carrier needs.
 VALID_AT_MOST, VALID_AT_LEAST = 36_000, 900
 STOPPED = "stopped"
+UNHEARD = (MessageState.REJECTED, MessageState.FAILED)
 
 
 @dataclass(slots=True)
@@ -113,8 +114,8 @@ class Desk:
         outbox.record([self._ending(result) for result in results])
         if any(result.reference for result in results):
             match_receipts()
-        rejected = [result.handover.message_id for result in results if result.state is MessageState.REJECTED]
-        for message in db.session.scalars(sa.select(Message).where(Message.id.in_(rejected))) if rejected else ():
+        unheard = [result.handover.message_id for result in results if result.state in UNHEARD]
+        for message in db.session.scalars(sa.select(Message).where(Message.id.in_(unheard))) if unheard else ():
             hand_to_person(message)
         elsewhere = [
             replace(result.handover, provider=provider)

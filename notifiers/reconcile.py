@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from notifiers.dispatch import STATES
-from notifiers.providers import Accepted, Provider, Unreachable
+from notifiers.providers import Accepted, Provider, Status, Unreachable
 from notifiers.providers.registry import get_provider
 from notifiers.receipts import hand_to_person, match_receipts
 from portal import clock
@@ -56,6 +56,9 @@ def reconcile() -> dict[str, int]:
     db.session.commit()
     found = asyncio.run(_ask(waiting, current_settings())) if waiting else {}
     outbox.record([_accepted(item, answer) for item in waiting if (answer := found.get(item.message_id))])
+    failed = [number for number, answer in found.items() if answer.status is Status.FAILED]
+    for message in db.session.scalars(sa.select(Message).where(Message.id.in_(failed))) if failed else ():
+        hand_to_person(message)
     if found:
         match_receipts()
     person = _leave_to_person([item for item in waiting if item.message_id not in found], now)

@@ -74,6 +74,21 @@ def test_equal_texts_to_one_number_are_not_settled_by_one_that_arrived(app: Flas
         assert reconcile() == {"accepted": 0, "person": 0, "open": 1}
 
 
+@pytest.mark.parametrize("ending", ["0406", "0999"])
+def test_what_the_provider_took_and_failed_goes_on_the_call_list(app: Flask, server: TwilioServer, ending: str) -> None:
+    permit = make_permit(valid_to=clock.today() + timedelta(days=60))
+    reminder = {"subject": f"permit:{permit.id}", "template": "permit_renewal"}
+    message = make_message(contact=make_contact(ending=ending), **reminder)
+    db.session.commit()
+    dispatch()
+    server.messages[0]["status"] = "failed"
+    with time_machine.travel(clock.now() + MINUTES):
+        reconcile()
+    db.session.expire_all()
+    assert message.state is MessageState.FAILED
+    assert db.session.scalars(sa.select(CallTask.permit_id)).all() == [permit.id]
+
+
 def test_what_the_provider_never_had_goes_to_a_person_after_a_day(app: Flask, server: TwilioServer) -> None:
     permit = make_permit(valid_to=clock.today() + timedelta(days=60))
     message = send_to("0500", subject=f"permit:{permit.id}", template="permit_renewal")

@@ -17,6 +17,8 @@ DAY_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 SERIAL = re.compile(r"(\d{5})(?:\.\d+)?")
 # Marks that say a column must be filled, and what stands between words of a heading.
 DECORATION = re.compile(r"[\s*:_\-()\[\]{}<>\u3010\u3011\u3014\u3015\u300a\u300b\u300c\u300d\u3001,.;/\\'\"`]+")
+# The words for "to be filled", "may be filled" and "optional" in brackets behind a heading.
+TO_FILL = re.compile(r"[(\[\u3010]\s*(?:\u5fc5\u586b|\u9009\u586b|\u53ef\u9009)\u9879?\s*[)\]\u3011]")
 
 
 def tidy(text: str) -> str:
@@ -32,7 +34,7 @@ def clean(text: str) -> str:
 
 def fold(heading: str) -> str:
     """Return a heading so that its dirty forms become equal: width, case, brackets, spaces and marks gone."""
-    return DECORATION.sub("", unicodedata.normalize("NFKC", clean(heading))).lower()
+    return DECORATION.sub("", TO_FILL.sub("", unicodedata.normalize("NFKC", clean(heading)))).lower()
 
 
 def read_day(text: str) -> date | None:

@@ -113,7 +113,7 @@ def find_table(
         if start is None:
             continue
         seen_headings = True
-        columns = _columns(sheet.rows[start][1], headings)
+        columns = _choose_columns(sheet.rows[start][1], headings)
         rows = [
             (number, _cells(cells, columns, is_empty))
             for number, cells in sheet.rows[start + 1 :]
@@ -140,6 +140,16 @@ def _columns(cells: list[str], headings: Mapping[str, str]) -> dict[int, str]:
         if name and name not in columns.values():
             columns[position] = name
     return columns
+
+
+def _choose_columns(cells: list[str], headings: Mapping[str, str]) -> dict[int, str]:
+    """Return the field of each column; of several columns for one field, the heading that `headings` names first."""
+    ranks = {heading: rank for rank, heading in enumerate(headings)}
+    found = [(ranks[fold(cell)], position) for position, cell in enumerate(cells) if fold(cell) in ranks]
+    chosen: dict[str, int] = {}
+    for _rank, position in sorted(found):
+        chosen.setdefault(headings[fold(cells[position])], position)
+    return {position: name for name, position in chosen.items()}
 
 
 def _cells(cells: list[str], columns: Mapping[int, str], is_empty: Callable[[str], bool]) -> dict[str, str]:

@@ -193,7 +193,6 @@ def test_titles_blank_rows_and_dirty_headings_keep_the_row_numbers(run: Run, tmp
         "【许可机关】",
         "联系电话",
     ]
-    names[0] = "*行政相对人名称"
     codes = ["XK_XDR_MC", "XK_XDR_SHXYM", "XK_XKBH", "XK_YXQZI", "XK_XKJG", ""]
     good = ["虚构店", make_code(1).lower(), "A1", "2026年12月31日", ORGAN, "１３８ ００１３ ８０００"]
     bad = ["虚构店", "", "A2", "2026-12-31", ORGAN, "无"]
@@ -205,6 +204,12 @@ def test_titles_blank_rows_and_dirty_headings_keep_the_row_numbers(run: Run, tmp
     assert (permit.valid_to, permit.permit_type.code) == (date(2026, 12, 31), "other")
     assert permit.party.credit_code == make_code(1)
     assert permit.party.kind is PartyKind.SOLE_TRADER
+
+
+def test_the_official_heading_counts_where_another_says_the_same(run: Run, tmp_path: Path) -> None:
+    table = as_table([make_row(1)])
+    wide = [["电话", *table[0], "手机"], *(["0391-8190000", *row, ""] for row in table[1:])]
+    assert run(write_xlsx(tmp_path / "wide.xlsx", wide))["imported"] == 1
 
 
 def test_codes_as_headings_in_another_order(run: Run, tmp_path: Path) -> None:

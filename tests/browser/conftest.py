@@ -1,4 +1,7 @@
-"""One Chromium and one running portal for all browser tests; a fresh visitor for each."""
+"""One Chromium and one running portal for all browser tests; a fresh visitor for each.
+
+Both end with this folder's last test: an open Playwright holds an event loop, in which nothing else can start one.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,7 +14,7 @@ from tests.browser.visitor import Visitor
 from tests.conftest import MISSING
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """A Chromium; where none can be had the tests are named, and fail in CI."""
     try:
@@ -29,7 +32,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """A running portal with the demo's data."""
     with running_portal(tmp_path_factory.mktemp("portal") / "data") as running:

@@ -66,6 +66,8 @@ def list_page(
     statement: sa.Select[*tuple[Any, ...]], number: int, *, scalars: bool = False, size: int = SIZE
 ) -> Page[Any]:
     """Return one page of an ordered statement, as rows or (for entities) as scalars."""
+    total = capped_count(statement)
+    number = min(number, max(1, -(-total // size)))  # Past the end stands the last page, not an empty one.
     result = db.session.execute(statement.limit(size).offset((number - 1) * size))
     items = result.scalars().all() if scalars else result.all()
-    return Page(items, number, capped_count(statement), size)
+    return Page(items, number, total, size)

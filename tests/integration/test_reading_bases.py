@@ -35,6 +35,10 @@ def test_list_without_filters_counts_all_and_leads_to_its_next_page(client: Flas
     page = client.get("/bases?lang=en").text
     assert "21 texts" in page
     assert "Next page" in page
+    assert "虚构市第0号办法" in page
+    past_the_end = client.get("/bases?page=9999").text
+    assert "虚构市第20号办法" in past_the_end
+    assert "虚构市第0号办法" not in past_the_end
 
 
 def test_law_has_contents_anchors_and_addresses(client: FlaskClient, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class AtMost:
         count = len(checked.data or "")
         if count > self.limit:
             words = {"field": checked.label.text, "count": count, "limit": self.limit}
-            raise ValidationError(_("%(field)s: %(count)d characters are too many, at most %(limit)d fit", **words))
+            raise ValidationError(_("“%(field)s” has %(count)d characters; at most %(limit)d fit", **words))
 
 
 class OneOf(AnyOf):

@@ -19,7 +19,7 @@ from portal.complaints.service import Filing
 from portal.contacts.rules import BadPhone, PhoneProblem, normalise_phone
 from portal.drafts import Draft
 from portal.fields import AtMost, OneOf, PlainForm, one_line, tidy
-from portal.i18n import current
+from portal.i18n import current, day
 
 KINDS = {
     "conduct": _l("Complain about how officials acted"),
@@ -223,7 +223,7 @@ def review_pages(draft: Draft, pages: Sequence[Any]) -> list[tuple[int, list[tup
     reach.append((_("The answer may be published, without my name"), yes if contact.publish_consent.data else no))
     facts = [
         (_("What happened?"), happened.facts.data),
-        (_("On which day?"), happened.happened_on.isoformat() if happened.happened_on else ""),
+        (_("On which day?"), day(happened.happened_on)),
         (_("Where was it?"), happened.place.data),
         (_("What do you ask for?"), happened.wants.data),
         (_("Photos or documents"), "\n".join(file.name for file in draft.files)),

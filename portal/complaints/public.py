@@ -146,7 +146,7 @@ def take_files(draft: Draft) -> list[str]:
         except Refusal as refusal:
             refused.append(str(refusal.message))
         except RateLimitExceeded:
-            refused.append(_("Too many files in one hour. Send the form without them and add them later."))
+            refused.append(_("Too many files in one hour. Send the form without them; you can describe them later."))
             break
     return refused
 

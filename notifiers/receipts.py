@@ -10,7 +10,7 @@ from portal import clock
 from portal.db import db, upsert
 from portal.messages import rules
 from portal.messages.models import Message, MessageState, Receipt
-from portal.permits.service import ask_for_call
+from portal.permits.service import ask_for_call, drop_call
 from portal.revisits.service import pass_to_person
 
 # How long a receipt that came before its message was known is looked at again.
@@ -99,6 +99,8 @@ def _raise_state(message: Message, status: str, error_code: str) -> None:
     ).first()
     if raised and state is MessageState.FAILED:
         hand_to_person(message)
+    if raised and state is MessageState.DELIVERED:
+        drop_call(message.id, UNDELIVERED)
     db.session.expire(message)
 
 

@@ -120,6 +120,15 @@ def ask_for_call(permit_id: int, message_id: int | None, reason: str) -> bool:
     return db.session.execute(statement).first() is not None
 
 
+def drop_call(message_id: int, reason: str) -> None:
+    """Take an open call off the list, because its message arrived after all."""
+    db.session.execute(
+        sa.delete(CallTask)
+        .where(CallTask.message_id == message_id, CallTask.reason == reason, CallTask.done_at.is_(None))
+        .execution_options(synchronize_session=False)
+    )
+
+
 def confirm_renewal(permit_id: int, *, staff_id: int, organ_id: int | None = None) -> None:
     """Close a permit as renewed: no reminder follows, what is unsent is voided."""
     permit = _get_valid(permit_id, organ_id)

@@ -129,6 +129,13 @@ def test_failure_after_delivery_calls_nobody(app: Flask) -> None:
     assert db.session.scalars(sa.select(CallTask)).all() == []
 
 
+def test_delivery_after_failure_calls_nobody_any_more(app: Flask) -> None:
+    permit = make_permit(valid_to=date(2027, 6, 30))
+    make_accepted(subject=f"permit:{permit.id}", template="permit_renewal")
+    record_receipts("twilio", [EVENTS["failed"], EVENTS["delivered"]])
+    assert db.session.scalars(sa.select(CallTask)).all() == []
+
+
 def test_undelivered_revisit_goes_to_a_person(app: Flask) -> None:
     revisit = make_revisit()
     message = db.session.scalars(sa.select(Message)).one()

@@ -31,7 +31,6 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-SAMPLES = {"int": "1", "default": "x", "path": "x", "string": "x"}
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +50,8 @@ def rules(app: Flask) -> Iterator[Rule]:
 
 
 def address(app: Flask, rule: Rule) -> str:
-    """Return an address of a route, with a sample for each part that varies."""
-    values = {
-        argument: SAMPLES["int"] if type(rule._converters[argument]).__name__ == "IntegerConverter" else "x"
-        for argument in rule.arguments
-    }
+    """Return an address of a route, "1" for each part that varies."""
+    values = dict.fromkeys(rule.arguments, "1")
     with app.test_request_context():
         built = rule.build(values)
     assert built is not None
@@ -70,7 +66,7 @@ def methods(rule: Rule) -> list[str]:
 def test_every_staff_route_is_behind_the_guard(routes_app: Flask) -> None:
     client = routes_app.test_client()
     staff = [rule for rule in rules(routes_app) if rule.rule.startswith("/staff")]
-    assert len(staff) >= 3
+    assert len(staff) >= 20
     for rule in staff:
         assert rule.endpoint.startswith("staff."), f"{rule.rule} does not hang under the guarded parent"
         if rule.endpoint in OPEN_ENDPOINTS:

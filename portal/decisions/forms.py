@@ -4,14 +4,16 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import pgettext
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, DecimalField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Optional, ValidationError
 
 from portal.contacts.rules import BadPhone, normalise_phone
 from portal.decisions import rules
 from portal.decisions.models import DecisionKind, DecisionState
+from portal.fields import AtMost, one_line, tidy
 from portal.parties.models import PartyKind
 from portal.parties.rules import normalise_credit_code
 
@@ -34,6 +36,7 @@ PARTY_LABELS = {
     PartyKind.SOLE_TRADER: _l("Sole trader (shop)"),
     PartyKind.PERSON: _l("Natural person"),
 }
+MAX_FINE = 99_999_999_999
 PERSONAL_LABELS = {
     rules.Personal.IDENTITY_NUMBER: _l("an identity number"),
     rules.Personal.MOBILE_PHONE: _l("a mobile phone number"),
@@ -44,13 +47,25 @@ def no_personal_numbers(_form: FlaskForm, field: Any) -> None:
     """Refuse a text that holds an identity number or a mobile phone number, naming what was found."""
     found = rules.find_personal(field.data or "")
     if found:
-        what = ", ".join(str(PERSONAL_LABELS[kind]) for kind in found)
+        what = pgettext("list", ", ").join(str(PERSONAL_LABELS[kind]) for kind in found)
         raise ValidationError(_("The text holds %(what)s. Take it out: everybody can read this.", what=what))
 
 
-def squeezed(text: str | None) -> str:
-    """Return a text without surrounding blanks and without the control characters that PostgreSQL refuses."""
-    return (text or "").replace("\x00", "").strip()
+def a_sum(_form: FlaskForm, field: Any) -> None:
+    """Refuse a fine that is no sum of money."""
+    if field.data is not None and not (field.data.is_finite() and 0 <= field.data <= MAX_FINE):
+        raise ValidationError(_("Enter the fine as a number, such as 1000"))
+
+
+class YuanField(DecimalField):
+    """A sum in yuan; separators of thousands are welcome."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what was typed."""
+        try:
+            super().process_formdata([value.replace(",", "").replace("，", "") for value in valuelist])
+        except ValueError as problem:
+            raise ValueError(_("Enter the fine as a number, such as 1000")) from problem
 
 
 class DecisionForm(FlaskForm):
@@ -64,14 +79,14 @@ class DecisionForm(FlaskForm):
     )
     document_number = StringField(
         _l("Document number"),
-        filters=[squeezed],
-        validators=[DataRequired(_l("Enter the document number")), Length(max=128)],
+        filters=[one_line],
+        validators=[DataRequired(_l("Enter the document number")), AtMost(128)],
     )
     decided_on = DateField(_l("Decided on"), validators=[InputRequired(_l("Enter the day of the decision"))])
     title = StringField(
         _l("Title: act and result in plain words"),
-        filters=[squeezed],
-        validators=[DataRequired(_l("Enter a title")), Length(max=200), no_personal_numbers],
+        filters=[one_line],
+        validators=[DataRequired(_l("Enter a title")), AtMost(200), no_personal_numbers],
     )
     party_kind = SelectField(
         _l("Kind of party"),
@@ -80,29 +95,29 @@ class DecisionForm(FlaskForm):
     )
     party_name = StringField(
         _l("Name of the party"),
-        filters=[squeezed],
-        validators=[DataRequired(_l("Enter the name of the party")), Length(max=200)],
+        filters=[one_line],
+        validators=[DataRequired(_l("Enter the name of the party")), AtMost(200)],
     )
-    credit_code = StringField(_l("Credit code"), filters=[squeezed], validators=[Optional(), Length(max=30)])
-    phone = StringField(_l("Mobile phone for the revisit"), filters=[squeezed], validators=[Optional(), Length(max=30)])
+    credit_code = StringField(_l("Credit code"), filters=[one_line], validators=[Optional(), AtMost(30)])
+    phone = StringField(_l("Mobile phone for the revisit"), filters=[one_line], validators=[Optional(), AtMost(30)])
     violation = StringField(
-        _l("Violation"), filters=[squeezed], validators=[Optional(), Length(max=500), no_personal_numbers]
+        _l("Violation"), filters=[one_line], validators=[Optional(), AtMost(500), no_personal_numbers]
     )
     facts = TextAreaField(
         _l("Facts"),
-        filters=[squeezed],
-        validators=[DataRequired(_l("Write what was found")), Length(max=rules.MAX_TEXT), no_personal_numbers],
+        filters=[tidy],
+        validators=[DataRequired(_l("Write what was found")), AtMost(rules.MAX_TEXT), no_personal_numbers],
     )
-    basis_text = TextAreaField(_l("Basis, as the decision cites it"), filters=[squeezed], validators=[Length(max=2000)])
+    basis_text = TextAreaField(_l("Basis, as the decision cites it"), filters=[tidy], validators=[AtMost(2000)])
     basis = SelectField(_l("Law that the page links to"), coerce=int)
-    article = StringField(_l("Article number"), filters=[squeezed], validators=[Optional(), Length(max=10)])
+    article = StringField(_l("Article number"), filters=[one_line], validators=[Optional(), AtMost(10)])
     measures = SelectMultipleField(_l("Kinds of penalty"), validators=[Optional()])
     content = TextAreaField(
         _l("What was decided"),
-        filters=[squeezed],
-        validators=[DataRequired(_l("Write what was decided")), Length(max=4000), no_personal_numbers],
+        filters=[tidy],
+        validators=[DataRequired(_l("Write what was decided")), AtMost(4000), no_personal_numbers],
     )
-    fine = DecimalField(_l("Fine in yuan"), places=2, validators=[Optional(), NumberRange(min=0, max=99_999_999_999)])
+    fine = YuanField(_l("Fine in yuan"), places=2, validators=[Optional(), a_sum])
     on_the_spot = BooleanField(_l("Decided on the spot (summary procedure)"))
     revisit_required = BooleanField(_l("Ask the party afterwards how it was treated"))
 
@@ -135,8 +150,8 @@ class SendBackForm(FlaskForm):
 
     note = TextAreaField(
         _l("What has to be changed"),
-        filters=[squeezed],
-        validators=[DataRequired(_l("Write what has to be changed")), Length(max=1000)],
+        filters=[tidy],
+        validators=[DataRequired(_l("Write what has to be changed")), AtMost(1000)],
     )
 
 
@@ -145,6 +160,6 @@ class WithdrawForm(FlaskForm):
 
     reason = TextAreaField(
         _l("Reason, in words for the public, with the article it rests on"),
-        filters=[squeezed],
-        validators=[DataRequired(_l("Write the reason for the public")), Length(max=1000), no_personal_numbers],
+        filters=[tidy],
+        validators=[DataRequired(_l("Write the reason for the public")), AtMost(1000), no_personal_numbers],
     )

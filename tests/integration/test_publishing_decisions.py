@@ -129,13 +129,16 @@ def test_only_drafts_can_be_changed(sign_in: SignIn, state: DecisionState) -> No
         ({"decided_on": "2026-13-01"}, "Not a valid date value"),
         ({"credit_code": "91110000600037341X"}, "This credit code cannot be right"),
         ({"phone": "0391-1234567"}, "Enter an 11-digit mobile number"),
-        ({"title": "长" * 201}, "Field cannot be longer than 200 characters."),
+        ({"title": "长" * 201}, "has 201 characters; at most 200 fit"),
         (
             {"party_kind": "person", "party_name": "张虚构", "facts": "张虚构没有公示。"},
             "the full name of a natural person",
         ),
         ({"basis": "none"}, "Invalid Choice"),
-        ({"fine": "-1"}, "Number must be between"),
+        ({"fine": "-1"}, "Enter the fine as a number"),
+        ({"fine": "a lot"}, "1 thing needs fixing"),
+        ({"fine": "NaN"}, "Enter the fine as a number"),
+        ({"fine": "9" * 40}, "Enter the fine as a number"),
     ],
 )
 def test_bad_drafts_say_why_and_keep_what_was_typed(sign_in: SignIn, changes: dict[str, Any], words: str) -> None:
@@ -148,6 +151,15 @@ def test_bad_drafts_say_why_and_keep_what_was_typed(sign_in: SignIn, changes: di
     assert "保留我" in answer.text
     assert db.session.scalars(sa.select(Decision)).all() == []
     assert db.session.scalars(sa.select(Contact)).all() == []
+
+
+def test_marks_that_turn_text_around_are_left_out(sign_in: SignIn) -> None:
+    organ = make_organ()
+    clerk = sign_in(Role.CLERK, organ_id=organ.id)
+    odd = typed(organ, title="罚款\u202e1000\x07元", fine="1,000.50", facts="第一行\n第二行\x00")
+    assert clerk.post("/staff/decisions/new", data=odd).status_code == 302
+    decision = the_decision()
+    assert (decision.title, str(decision.fine), decision.facts) == ("罚款1000元", "1000.50", "第一行\n第二行")
 
 
 def test_unknown_article_is_refused_on_its_field(sign_in: SignIn, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable
 
-from flask import Blueprint, Flask, g, render_template, request, url_for
+from flask import Blueprint, Flask, abort, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -101,6 +101,7 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["mask_phone"] = mask_phone
+    app.before_request(refuse_nul)
     app.before_request(open_reading)
     app.teardown_request(close_reading)
     assert tables.ALL
@@ -146,6 +147,12 @@ def staff_menu() -> list[tuple[str, str, str]]:
             (url_for("staff.revisits.index"), _("Revisits"), "revisits"),
         ]
     return menu
+
+
+def refuse_nul() -> None:
+    """No record is named with the one character that PostgreSQL cannot even compare."""
+    if "\x00" in request.path:
+        abort(404)
 
 
 def open_reading() -> None:

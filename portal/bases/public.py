@@ -33,7 +33,7 @@ def typed_keyword() -> str:
 def index() -> str:
     """List the laws."""
     keyword = typed_keyword()
-    level = request.args.get("level", "")
+    level = request.args.get("level", "").replace("\x00", "")
     status = next((status for status in BasisStatus if status == request.args.get("status")), None)
     number = page_number(request.args.get("page"))
     page = queries.list_bases(keyword=keyword, level=level, status=status, number=number)

@@ -17,6 +17,7 @@ from portal.complaints.forms import AnswerForm, AssignForm, IdentityForm, NoteFo
 from portal.complaints.models import Complaint, ComplaintState
 from portal.db import db
 from portal.errors import Conflict, Refusal
+from portal.fields import one_line
 from portal.paging import page_number, whole_number
 
 blueprint = Blueprint("complaints", __name__, url_prefix="/complaints")
@@ -53,7 +54,7 @@ def read_filters() -> queries.Filters:
     view, organ, state = (request.args.get(name, "") for name in ("view", "organ", "state"))
     return queries.Filters(
         view=view if view in queries.VIEWS else "all",
-        words=request.args.get("q", "").strip()[:100],
+        words=one_line(request.args.get("q"))[:100],
         organ_id=whole_number(organ),
         state=state if state in list(ComplaintState) else "",
     )

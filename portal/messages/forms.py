@@ -5,6 +5,8 @@ from flask_wtf import FlaskForm
 from wtforms import TextAreaField
 from wtforms.validators import DataRequired, Length
 
+from portal.fields import tidy
+
 MAX_NOTE = 500
 
 
@@ -13,6 +15,7 @@ class HandleForm(FlaskForm):
 
     note = TextAreaField(
         _l("What was done"),
+        filters=[tidy],
         validators=[
             DataRequired(_l("Write what was done")),
             Length(max=MAX_NOTE, message=_l("At most 500 characters")),

@@ -6,6 +6,8 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import TextAreaField
 from wtforms.validators import DataRequired, Length
 
+from portal.fields import tidy
+
 
 class UploadForm(FlaskForm):
     """A spreadsheet of permits."""
@@ -18,6 +20,7 @@ class CallForm(FlaskForm):
 
     result = TextAreaField(
         _l("What came of it"),
+        filters=[tidy],
         validators=[
             DataRequired(_l("Write what came of the call")),
             Length(max=500, message=_l("At most 500 characters")),

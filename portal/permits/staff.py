@@ -18,6 +18,7 @@ from portal.calendar.queries import get_calendar
 from portal.cli import current_settings
 from portal.db import db
 from portal.errors import Conflict, Message, NotFound, Refusal
+from portal.fields import one_line
 from portal.messages.queries import list_for_subject
 from portal.paging import page_number, whole_number
 from portal.permits import importer, queries, rules, service
@@ -35,7 +36,7 @@ def read_filters() -> queries.Filters:
     kind, organ, window = (request.args.get(name, "") for name in ("type", "organ", "window"))
     own = guard.scope()
     return queries.Filters(
-        words=request.args.get("q", "").strip()[:100],
+        words=one_line(request.args.get("q"))[:100],
         type_id=whole_number(kind),
         organ_id=own if own is not None else whole_number(organ),
         window=window if window in queries.WINDOWS else "",

@@ -6,6 +6,7 @@ from wtforms import BooleanField, RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, DataRequired, Length
 
+from portal.fields import tidy
 from portal.revisits.rules import MAX_COMMENT
 
 GRADE_WORDS = {
@@ -28,7 +29,9 @@ class AnswerForm(FlaskForm):
         validate_choice=False,
         validators=[AnyOf([choice.value for choice in CHOICES], message=_l("Choose one of the five answers"))],
     )
-    comment = TextAreaField(_l("What was good, what was not?"), validators=[Length(max=MAX_COMMENT, message=TOO_LONG)])
+    comment = TextAreaField(
+        _l("What was good, what was not?"), filters=[tidy], validators=[Length(max=MAX_COMMENT, message=TOO_LONG)]
+    )
     call_back = BooleanField(_l("Please call me back"))
 
 
@@ -41,7 +44,7 @@ class PhoneAnswerForm(FlaskForm):
         validate_choice=False,
         validators=[AnyOf([choice.value for choice in CHOICES], message=_l("Choose one of the five answers"))],
     )
-    comment = TextAreaField(_l("What was said"), validators=[Length(max=MAX_COMMENT, message=TOO_LONG)])
+    comment = TextAreaField(_l("What was said"), filters=[tidy], validators=[Length(max=MAX_COMMENT, message=TOO_LONG)])
 
 
 class CloseForm(FlaskForm):
@@ -49,6 +52,7 @@ class CloseForm(FlaskForm):
 
     answer = TextAreaField(
         _l("What was done, and what the party was told"),
+        filters=[tidy],
         validators=[
             DataRequired(_l("Write what was done")),
             Length(max=2000, message=_l("At most 2000 characters")),

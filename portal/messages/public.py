@@ -67,10 +67,11 @@ def find_chosen(value: str | None, fallback: int | None) -> Contact | None:
 
 
 def make_thread(messages: Sequence[Message], replies: Sequence[Reply], public_url: str) -> list[Bubble]:
-    """Return texts and answers in the order in which a phone shows them."""
+    """Return texts and answers, both given newest first, in the order in which a phone shows them."""
+    # Of two texts of one moment the one that a reply would answer stands last.
     sent = [
         Bubble(item.accepted_at or item.changed_at, split_links(item.text, public_url), item.state, item.segments)
-        for item in messages
+        for item in reversed(messages)
     ]
-    written = [Bubble(item.received_at, [(item.text, "")]) for item in replies]
+    written = [Bubble(item.received_at, [(item.text, "")]) for item in reversed(replies)]
     return sorted([*sent, *written], key=lambda bubble: bubble.at)

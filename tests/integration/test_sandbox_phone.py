@@ -77,6 +77,14 @@ def test_newest_phone_comes_first_and_shows_its_thread(client: FlaskClient) -> N
     assert [bubble.text for bubble in show(client, f"&phone={old.id}").select(".bubble")] == ["【虚构】较早"]
 
 
+def test_of_texts_sent_at_one_moment_the_one_a_reply_answers_stands_last(client: FlaskClient) -> None:
+    contact, at = make_contact(), clock.now()
+    for words in ("First of two", "Second of two"):
+        make_text(contact, words, accepted_at=at)
+    thread = [bubble.get_text() for bubble in show(client).select(".bubble")]
+    assert [words in text for words, text in zip(("First", "Second"), thread, strict=True)] == [True, True]
+
+
 def test_addresses_hold_no_number(client: FlaskClient) -> None:
     contact = make_contact(phone="+8613800000003")
     make_text(contact, "您好")

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import time_machine
 from flask.testing import FlaskClient
 
+from portal import clock
 from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
 from portal.db import db
@@ -181,6 +182,18 @@ def test_page_says_when_by_which_law_and_what_was_sent(sign_in: SignIn) -> None:
     assert "Queued" in page
     assert permit.contact is not None
     assert permit.contact.phone.removeprefix("+86") not in page
+
+
+def test_page_names_no_next_reminder_for_a_reader_who_stopped_them(sign_in: SignIn) -> None:
+    permit = make_permit(valid_to=date(2026, 12, 31))
+    permit.next_reminder_on = TODAY + timedelta(days=5)
+    client, address = sign_in(Role.SUPERVISOR), f"/staff/permits/{permit.id}?lang=en"
+    assert "Next reminder: 28 November 2026" in client.get(address).text
+    assert permit.contact is not None
+    permit.contact.opted_out_at = clock.now()
+    page = client.get(address).text
+    assert "Stopped by reader" in page
+    assert "Next reminder" not in page
 
 
 def test_reported_renewal_is_confirmed_by_staff(sign_in: SignIn) -> None:

@@ -1,13 +1,12 @@
 """Starting: refused without secrets, in one sentence; and stopped cleanly, both halves together."""
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -62,15 +61,15 @@ def start(tmp_path: Path, port: int) -> "subprocess.Popen[str]":
     )  # fmt: skip
 
 
-def wait_until_up(port: int) -> None:
-    """Wait for the pages."""
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise AssertionError("the pages did not come up")
+def read_greeting(served: "subprocess.Popen[str]") -> str:
+    """Return what is printed until the pages are announced."""
+    assert served.stdout is not None
+    said = ""
+    for line in served.stdout:
+        said += line
+        if line.startswith("Ctrl-C stops."):
+            return said
+    raise AssertionError(said)
 
 
 def group_is_gone(group: int) -> bool:
@@ -84,12 +83,30 @@ def group_is_gone(group: int) -> bool:
     return False
 
 
+def test_everybody_can_write_once_the_demo_is_announced(tmp_path: Path) -> None:
+    served = start(tmp_path, free_port())
+    try:
+        read_greeting(served)
+        with (tmp_path / "portal.db.lock").open("w") as lock:
+            for _ in range(100):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    time.sleep(0.1)
+            else:
+                raise AssertionError("somebody keeps the write lock")
+    finally:
+        os.killpg(served.pid, signal.SIGINT)
+        served.communicate(timeout=15)
+
+
 @pytest.mark.parametrize("to_group", [True, False], ids=["ctrl-c", "service manager"])
 def test_both_halves_stop_together(tmp_path: Path, to_group: bool) -> None:
     port = free_port()
     served = start(tmp_path, port)
     try:
-        wait_until_up(port)
+        greeting = read_greeting(served)
         if to_group:
             os.killpg(served.pid, signal.SIGINT)
         else:
@@ -100,7 +117,7 @@ def test_both_halves_stop_together(tmp_path: Path, to_group: bool) -> None:
     finally:
         if served.poll() is None:
             os.killpg(served.pid, signal.SIGKILL)
-    assert f"http://127.0.0.1:{port}/" in output
+    assert f"http://127.0.0.1:{port}/" in greeting
 
 
 def test_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:

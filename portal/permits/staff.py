@@ -273,7 +273,7 @@ def errors(import_id: int) -> ResponseReturnValue:
     kept = report_of(opened)
     content = kept.read_bytes() if kept.exists() else write_report(read_upload(opened)[0])
     name = f"import-{import_id}-errors.csv"
-    return send_file(BytesIO(content), "text/csv; charset=utf-8", as_attachment=True, download_name=name)
+    return send_file(BytesIO(content), "text/csv", as_attachment=True, download_name=name)
 
 
 def write_report(draft: importer.Draft) -> bytes:

@@ -67,6 +67,7 @@ def test_preview_then_commit(sign_in: SignIn, settings: Settings, tmp_path: Path
     result = client.get(f"{preview}?lang=en").text
     assert "Import finished" in result
     report = client.get(f"{preview}/errors.csv")
+    assert report.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert report.data.startswith(b"\xef\xbb\xbf")
     assert "4,联系电话" in report.get_data(as_text=True)
     entry = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "permits.import")).one()

@@ -42,6 +42,7 @@ class Settings:
     secret_key: str = field(repr=False)
     database_url: str = field(repr=False)
     data_dir: Path
+    cache_dir: Path | None = None
     public_url: str
     demo: bool = False
     demo_password: str = field(default="", repr=False)

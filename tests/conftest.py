@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextvars import Context
 from pathlib import Path
@@ -22,6 +23,8 @@ from tests.factories import accounts as account_factory
 
 PASSWORD = account_factory.PASSWORD
 MISSING: list[str] = []
+# Compiled templates, shared by all tests: their names and contents tell them apart.
+COMPILED = Path(tempfile.mkdtemp(prefix="portal-templates-"))
 
 
 class Browser(FlaskClient):
@@ -40,6 +43,7 @@ def make_settings(data_dir: Path, database_url: str, **changes: object) -> Setti
         "secret_key": "test-secret-key-of-forty-characters-length",
         "database_url": database_url,
         "data_dir": data_dir,
+        "cache_dir": COMPILED,
         "public_url": "http://portal.test",
         "testing": True,
         "sms_quiet_hours": None,
@@ -159,6 +163,11 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def pytest_sessionfinish() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(COMPILED, ignore_errors=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -4,7 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable
 
-from flask import Blueprint, Flask, abort, g, render_template, request, url_for
+from flask import Blueprint, Flask, abort, g, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -200,7 +200,11 @@ def error_page(status: int, *, message: str = "", incident: str = "") -> Respons
 def show_refusal(refusal: Refusal) -> ResponseReturnValue:
     """Show why a request was refused."""
     db.db.session.rollback()
-    return error_page(refusal.status, message=str(refusal.message))
+    answer = make_response(error_page(refusal.status, message=str(refusal.message)))
+    free_at = refusal.details.get("retry_at")
+    if free_at is not None:
+        answer.headers["Retry-After"] = str(max(1, round((free_at - clock.now()).total_seconds())))
+    return answer
 
 
 def show_stale_form(_problem: CSRFError) -> ResponseReturnValue:

@@ -1,4 +1,4 @@
-"""Headers, cross-site request protection, limits, passwords and one-time links."""
+"""Headers, cross-site request protection, passwords and one-time links."""
 
 import base64
 import hashlib
@@ -8,8 +8,6 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from flask import Flask, Request, Response, current_app, request
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 
 from portal.settings import Settings
@@ -33,7 +31,6 @@ CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 LINK_TOKEN_LENGTH = 12
 
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
@@ -50,7 +47,6 @@ def init_app(app: Flask, settings: Settings) -> None:
         RATELIMIT_ENABLED=not settings.testing,
     )
     csrf.init_app(app)
-    limiter.init_app(app)
     app.after_request(add_headers)
 
 

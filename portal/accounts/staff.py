@@ -12,13 +12,13 @@ from portal.accounts.forms import SignInForm
 from portal.db import db
 from portal.errors import TooMany
 from portal.i18n import moment
-from portal.security import limiter
+from portal.limits import limited
 
 blueprint = Blueprint("accounts", __name__)
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
-@limiter.limit("30 per minute", methods=["POST"])
+@limited("30 per minute", when=lambda: request.method == "POST")
 def sign_in() -> ResponseReturnValue:
     """Ask for address and password."""
     if request.method == "GET" and current_user.is_authenticated:

@@ -2,17 +2,15 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_limiter.errors import RateLimitExceeded
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import ValidationError, validate_csrf
 
-from portal import clock, uploads
+from portal import clock, limits, uploads
 from portal.calendar.queries import get_calendar
 from portal.complaints import guard, queries, rules, service
 from portal.complaints.forms import (
@@ -32,7 +30,7 @@ from portal.db import db, reading
 from portal.drafts import Draft
 from portal.errors import Conflict, Refusal, TooMany
 from portal.i18n import moment, pick
-from portal.security import check_password, csrf, limiter
+from portal.security import check_password, csrf
 from portal.settings import Settings
 
 blueprint = Blueprint("complaints", __name__, url_prefix="/complaints")
@@ -141,24 +139,14 @@ def take_files(draft: Draft) -> list[str]:
             if len(draft.files) >= uploads.MAX_FILES:
                 name, limit = uploads.clean_name(file.filename or ""), uploads.MAX_FILES
                 raise Refusal(_("“%(name)s” was not added: at most %(limit)d files.", name=name, limit=limit))
-            count_upload()
+            limits.count("upload", "100 per hour")
             draft.files.append(uploads.stage(file))
-        except Refusal as refusal:
-            refused.append(str(refusal.message))
-        except RateLimitExceeded:
+        except TooMany:
             refused.append(_("Too many files in one hour. Send the form without them; you can describe them later."))
             break
+        except Refusal as refusal:
+            refused.append(str(refusal.message))
     return refused
-
-
-@limiter.limit("100 per hour")
-def count_upload() -> None:
-    """Count one file of this address."""
-
-
-@limiter.limit("10 per hour")
-def count_filing() -> None:
-    """Count one complaint of this address."""
 
 
 def drop_file(draft: Draft, token: str) -> bool:
@@ -186,9 +174,9 @@ def send(draft: Draft, form: Any) -> ResponseReturnValue:
         form.form_errors.append(_("This page was open for too long. Check your answers and send it again."))
         return show_page(draft, LAST, form)
     try:
-        count_filing()
-    except RateLimitExceeded:
-        return show_limit(draft, form)
+        limits.count("complaint", "10 per hour")
+    except TooMany as refusal:
+        return show_limit(draft, form, refusal)
     code = service.make_code()
     try:
         complaint = service.file_complaint(filing=read_filing(draft, pages), code=code)
@@ -214,11 +202,10 @@ def is_stale() -> bool:
     return False
 
 
-def show_limit(draft: Draft, form: Any) -> ResponseReturnValue:
+def show_limit(draft: Draft, form: Any, refusal: TooMany) -> ResponseReturnValue:
     """Tell when sending is possible again, keeping everything."""
     settings: Settings = current_app.config["SETTINGS"]
-    limit = limiter.current_limit
-    when = f"{clock.local(datetime.fromtimestamp(limit.reset_at, UTC)):%H:%M}" if limit else ""
+    when = moment(refusal.details["retry_at"])
     words = _("Too many complaints from your connection. Try again after %(when)s, or call %(phone)s.")
     form.form_errors.append(words % {"when": when, "phone": settings.hotline})
     return show_page(draft, LAST, form, status=429)
@@ -264,7 +251,7 @@ def track() -> ResponseReturnValue:
 
 
 @blueprint.post("/track")
-@limiter.limit("30 per 15 minutes")
+@limits.limited("30 per 15 minutes")
 def find() -> ResponseReturnValue:
     """Open the case that number and code fit; the same words when one is wrong as when there is no such case."""
     form = TrackForm()

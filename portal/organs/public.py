@@ -4,10 +4,10 @@ from flask import Blueprint, render_template, request
 from flask_babel import lazy_gettext as _l
 
 from portal import clock
+from portal.limits import limited
 from portal.organs import queries, rules
 from portal.organs.models import OrganKind
 from portal.paging import page_number
-from portal.security import limiter
 
 blueprint = Blueprint("organs", __name__)
 
@@ -36,7 +36,7 @@ def show(slug: str) -> str:
 
 
 @blueprint.get("/officers/check")
-@limiter.limit("10 per minute; 60 per hour", exempt_when=lambda: not request.args.get("number"))
+@limited("10 per minute; 60 per hour", when=lambda: request.args.get("number"))
 def check() -> str:
     """Say whether a card is valid now; there is no list of officers to look through."""
     typed = request.args.get("number", "").replace("\x00", "").strip()[: rules.MAX_NUMBER]

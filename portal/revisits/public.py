@@ -10,10 +10,10 @@ from portal.db import db
 from portal.decisions.models import DecisionKind
 from portal.errors import Gone, NotFound, Refusal
 from portal.i18n import say
+from portal.limits import limited
 from portal.revisits import queries, rules, service
 from portal.revisits.forms import AnswerForm
 from portal.revisits.models import Revisit
-from portal.security import limiter
 
 blueprint = Blueprint("revisits", __name__)
 
@@ -44,7 +44,7 @@ def open_link(token: str) -> Revisit:
 
 
 @blueprint.route("/r/<token>", methods=["GET", "POST"])
-@limiter.limit("60 per minute")
+@limited("60 per minute")
 def answer(token: str) -> ResponseReturnValue:
     """Ask how it went, and keep the answer once."""
     try:

@@ -17,6 +17,7 @@ from portal.revisits.service import pass_to_person
 WAITS_FOR = timedelta(days=3)
 BATCH = 500
 UNDELIVERED = "undelivered"
+EXPIRED_WITHIN = timedelta(days=2)
 
 
 def record_receipts(provider_name: str, events: Sequence[ReceiptEvent]) -> int:
@@ -102,6 +103,16 @@ def _raise_state(message: Message, status: str, error_code: str) -> None:
     if raised and state is MessageState.DELIVERED:
         drop_call(message.id, UNDELIVERED)
     db.session.expire(message)
+
+
+def hand_over_expired() -> None:
+    """See to it that somebody calls whom no text could be sent in time: providers that are down lose no reminder."""
+    lately = clock.now() - EXPIRED_WITHIN
+    expired = sa.select(Message).where(
+        Message.state == MessageState.VOID, Message.reason == "expired", Message.changed_at >= lately
+    )
+    for message in db.session.scalars(expired):
+        hand_to_person(message)
 
 
 def hand_to_person(message: Message) -> None:

@@ -33,6 +33,8 @@ class Batch:
 def plan_permits(on: date) -> Planned:
     """Plan the reminders that are due by a day, in pages that are committed one by one.
 
+    What is planned for a day to come is due at once: whoever plans ahead wants it sent with the next dispatch, and a
+    text always tells the days that are left when it is sent.
     Only the latest reminder due is planned for a permit: after a pause nobody gets several at once.
     """
     total = Planned(void=outbox.void_expired(clock.now()))
@@ -93,7 +95,7 @@ def _make_row(permit: Any, occurrence: Occurrence, on: date) -> dict[str, Any]:
         "subject": f"permit:{permit.id}",
         "contact_id": permit.contact_id,
         "values": {"permit_id": permit.id, "last_day": last_day, "label": occurrence.label},
-        "due_at": clock.start_of(on),
+        "due_at": min(clock.start_of(on), clock.now()),
         "expires_at": clock.start_of(permit.last_apply_on + DAY),
     }
 

@@ -24,7 +24,7 @@ def import_permits(file: Path, as_json: bool) -> None:
     with reading():
         known = queries.load_known()
         db.session.rollback()
-    draft = importer.read_file(file, known)
+    draft = importer.read_file(file, known, row_by_row=True)
     click.echo(f"{len(draft.rows)} rows read, {len(draft.rejected)} rejected", err=True)
     counts = importer.commit_draft(draft, known)
     rejected = [rejection.as_dict() for rejection in draft.rejected]

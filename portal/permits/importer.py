@@ -115,8 +115,11 @@ def read_words() -> dict[str, dict[str, str]]:
     return dict(words)
 
 
-def read_file(path: Path, known: Known) -> Draft:
-    """Read and check a file without touching the database; raises Unreadable when it is no table of permits."""
+def read_file(path: Path, known: Known, *, row_by_row: bool = False) -> Draft:
+    """Read and check a file without touching the database; raises Unreadable when it is no table of permits.
+
+    A required column that is missing makes it none, too; with `row_by_row` each row is rejected for it instead.
+    """
     headings, names = read_columns()
     words = read_words()
     table = find_table(
@@ -125,7 +128,7 @@ def read_file(path: Path, known: Known) -> Draft:
     missing = [names[name] for name in REQUIRED if name not in table.fields]
     if not table.fields & {"number", "document_number"}:
         missing.append(names["number"])
-    if missing:
+    if missing and not row_by_row:
         raise Unreadable(_l("These columns are missing: %(names)s.", names=", ".join(missing)))
     draft = Draft()
     taken: set[tuple[str, str]] = set()

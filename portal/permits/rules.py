@@ -77,11 +77,17 @@ def next_reminder(due: Sequence[Occurrence], *, after: date | None = None) -> da
     return next((item.on for item in due if after is None or item.on > after), None)
 
 
-def count_back(expiry: date, count: int, unit: str, calendar: WorkingCalendar) -> Result:
-    """Return the day `count` units before expiry, never later than the law allows."""
+def count_back(expiry: date, count: int, unit: str, calendar: WorkingCalendar, *, opening: bool = False) -> Result:
+    """Return the day `count` units before expiry.
+
+    When it falls on a day off, the last day is the working day before, never later than the law allows; an opening
+    is the working day after, never earlier.
+    """
     if unit == "working_day":
         return calendar.add_working_days(expiry, -count)
     day = months_before(expiry, count) if unit == "month" else expiry - timedelta(days=count)
+    if opening:
+        return calendar.on_or_after(day)
     first = day
     while not calendar.is_working_day(day):
         day -= DAY
@@ -104,7 +110,7 @@ def find_clock(expiry: date, windows: Iterable[Window], calendar: WorkingCalenda
 def _clock(expiry: date, window: Window, closes: Result, calendar: WorkingCalendar) -> Clock:
     if window.opens is None or window.opens_unit is None:
         return Clock(None, closes.day, closes.certain, window.id)
-    opens = count_back(expiry, window.opens, window.opens_unit, calendar)
+    opens = count_back(expiry, window.opens, window.opens_unit, calendar, opening=True)
     return Clock(opens.day, closes.day, closes.certain and opens.certain, window.id)
 
 

@@ -153,6 +153,16 @@ def test_what_came_too_late_is_void(app: Flask) -> None:
     assert attempts() == []
 
 
+def test_somebody_calls_whom_no_text_could_be_sent_in_time(app: Flask) -> None:
+    permit = make_permit(valid_to=clock.today() + timedelta(days=60))
+    contact = make_contact()
+    make_message(contact=contact, subject=f"permit:{permit.id}", expires_at=clock.now() - timedelta(seconds=1))
+    send()
+    send()
+    tasks = db.session.scalars(sa.select(CallTask)).all()
+    assert [(task.permit_id, task.reason, task.done_at) for task in tasks] == [(permit.id, "undelivered", None)]
+
+
 def test_whoever_opted_out_since_hears_only_answers(app: Flask) -> None:
     contact = make_contact(opted_out_at=clock.now())
     reminder = make_message(contact=contact)

@@ -153,6 +153,13 @@ def test_a_missing_column_erases_nothing(run: Run, tmp_path: Path) -> None:
     assert (permit.party.industry, permit.permit_type.code) == ("住宿", "public-place-hygiene")
 
 
+def test_rows_without_a_required_column_are_rejected_one_by_one(run: Run, tmp_path: Path) -> None:
+    rows = [{name: cell for name, cell in make_row(number).items() if name != "联系电话"} for number in (1, 2)]
+    result = import_rows(run, tmp_path, *rows)
+    assert [(entry["row"], entry["field"]) for entry in result["rejected"]] == [(2, "联系电话"), (3, "联系电话")]
+    assert (result["imported"], db.session.scalar(sa.select(sa.func.count(Permit.id)))) == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("cells", "field", "reason"),
     [

@@ -141,6 +141,12 @@ def test_what_a_closed_permit_was_to_hear_is_void(app: Flask) -> None:
     assert plan_permits(TODAY + timedelta(days=4)).planned == 0
 
 
+def test_what_is_planned_for_a_day_to_come_is_due_at_once(app: Flask) -> None:
+    due_permit(7)
+    assert plan_permits(TODAY + timedelta(days=2)).planned == 1
+    assert messages()[0].due_at == clock.now()
+
+
 def test_what_was_voided_unsent_is_planned_again(app: Flask) -> None:
     permit = due_permit(7)
     plan_permits(TODAY)
@@ -152,7 +158,7 @@ def test_what_was_voided_unsent_is_planned_again(app: Flask) -> None:
     assert plan_permits(TODAY + timedelta(days=1)).planned == 1
     db.session.expire_all()
     assert (message.state, message.reason, message.contact_id) == (MessageState.QUEUED, "", permit.contact_id)
-    assert message.due_at == clock.start_of(TODAY + timedelta(days=1))
+    assert message.due_at == clock.now()
     assert len(messages()) == 1
 
 

@@ -68,6 +68,13 @@ def test_food_window_opens_and_closes_in_working_days() -> None:
     assert (clock.opens_on, clock.last_apply_on) == (date(2026, 8, 27), date(2026, 12, 10))
 
 
+def test_a_window_never_opens_earlier_than_the_law_allows() -> None:
+    months = window(2, "month", opens=6, opens_unit="month")
+    # Six months before 2026-10-10 is a Friday; before 2026-10-11 it is a Saturday.
+    assert rules.find_clock(date(2026, 10, 10), [months], PLAIN).opens_on == date(2026, 4, 10)
+    assert rules.find_clock(date(2026, 10, 11), [months], PLAIN).opens_on == date(2026, 4, 13)
+
+
 def test_the_window_in_force_on_the_last_day_counts() -> None:
     old = window(30, "day", id=1, in_force_to=date(2026, 6, 30))
     new = window(60, "day", id=2, in_force_from=date(2026, 7, 1))

@@ -129,7 +129,6 @@ def keep_templates(app: Flask, settings: Settings) -> None:
     """Keep compiled templates from one start to the next: compiling those of a page takes a tenth of a second."""
     folder = settings.cache_dir or settings.data_dir / "cache"
     try:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError:
         return  # Only slower; whoever needs to write there says what is wrong.

@@ -140,6 +140,14 @@ def check_address(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def check_hotline(settings: Settings) -> Iterator[Finding]:
+    """Pages and texts name a number that somebody answers."""
+    if settings.hotline == Settings.hotline and not settings.demo:
+        yield Finding(Verdict.WARN, "hotline", f"HOTLINE is the demo's {settings.hotline}; set your own number.")
+    else:
+        yield Finding(Verdict.OK, "hotline", settings.hotline)
+
+
 def check_folder(settings: Settings) -> Iterator[Finding]:
     """The data directory can be written to, and nobody else can read it."""
     folder = settings.data_dir
@@ -162,5 +170,6 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     check_calendar,
     check_secret,
     check_address,
+    check_hotline,
     check_folder,
 )

@@ -94,6 +94,7 @@ def _penalty(scene: Scene, template: dict[str, Any], number: int) -> Decision:
         content="；".join(f"罚款{fine:,.0f}元" if measure == "罚款" else measure for measure in template["measures"]),
         fine=fine,
         decided_on=decided_on,
+        on_the_spot=fine <= 800,
         revisit_required=fine >= 5000,
     )
     _publish(scene, decision, number)
@@ -132,7 +133,9 @@ def _publish(scene: Scene, decision: Decision, number: int) -> None:
     published_on = scene.calendar.add_working_days(decision.decided_on, 2 + number % 5).day
     decision.state = DecisionState.PUBLISHED
     decision.published_at = at(min(published_on, scene.today), 8, number % 60)
-    weight = decision_rules.weight_of(decision.measures or [], decision.fine, on_the_spot=False, natural_person=False)
+    weight = decision_rules.weight_of(
+        decision.measures or [], decision.fine, on_the_spot=bool(decision.on_the_spot), natural_person=False
+    )
     decision.publish_until = decision_rules.publish_until(decision.kind, weight, decision.published_at.date())
     if number % 41 == 7:
         decision.state = DecisionState.WITHDRAWN

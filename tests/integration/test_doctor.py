@@ -17,6 +17,7 @@ def examine(tmp_path: Path, database_url: str, **changes: object) -> tuple[int, 
     """Return the exit status and, by name, the worst finding."""
     tmp_path.chmod(0o700)
     values: dict[str, object] = {"secret_key": GOOD, "public_url": "https://portal.test", "sms_providers": ("twilio",)}
+    values["hotline"] = "0391-1234567"
     values["twilio"] = TwilioSettings(account_sid="AC1", auth_token="t", sender="+1")
     app = make_app(make_settings(tmp_path, database_url, **(values | changes)))
     result = app.test_cli_runner().invoke(args=["doctor"])
@@ -37,6 +38,7 @@ def test_good_configuration_passes(tmp_path: Path, database_url: str) -> None:
     assert worst["calendar"] in ("ok", "warn")
     assert {name: verdict for name, verdict in worst.items() if name != "calendar"} == {
         "database": "ok", "provider": "ok", "translations": "ok", "secret key": "ok", "address": "ok", "folder": "ok",
+        "hotline": "ok",
     }  # fmt: skip
     assert status == 0
 
@@ -49,6 +51,7 @@ def test_good_configuration_passes(tmp_path: Path, database_url: str) -> None:
         ({"public_url": "http://portal.test"}, "address", "fail"),
         ({"twilio": TwilioSettings()}, "provider", "fail"),
         ({"sms_providers": ("sandbox",)}, "provider", "warn"),
+        ({"hotline": "0391-0000000"}, "hotline", "warn"),
     ],
 )
 def test_each_fault_is_found(

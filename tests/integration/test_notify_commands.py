@@ -53,7 +53,8 @@ def test_plan_takes_another_day(app: Flask) -> None:
     permit.last_apply_on, permit.next_reminder_on = day + timedelta(days=7), day
     assert run(app, "plan") == {"planned": 0, "suppressed": 0, "void": 0}
     assert run(app, "plan", "--on", day.isoformat()) == {"planned": 1, "suppressed": 0, "void": 0}
-    assert run(app, "dispatch")["accepted"] == 0
+    assert run(app, "dispatch")["accepted"] == 1
+    assert run(app, "plan", "--on", day.isoformat()) == {"planned": 0, "suppressed": 0, "void": 0}
 
 
 def test_people_read_lines(app: Flask) -> None:

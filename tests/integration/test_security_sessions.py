@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from portal import limits
 from portal.accounts.models import Role
 from portal.accounts.queries import list_first
 from portal.db import db
@@ -89,10 +90,12 @@ def test_sign_in_leads_back_to_where_one_was(client: FlaskClient) -> None:
 def limited(settings: Settings) -> Iterator[Flask]:
     """An application with its limits switched on."""
     app = make_app(make_settings(settings.data_dir, settings.database_url, testing=False))
+    limits.forget()
     with app.app_context():
         yield app
         db.session.rollback()
         db.engine.dispose()
+    limits.forget()
 
 
 def test_sign_in_is_limited_whoever_is_tried(limited: Flask) -> None:

@@ -23,6 +23,7 @@ from flask.cli import with_appcontext
 from portal.accounts.queries import list_first
 from portal.cli import current_settings, refusals_exit
 from portal.db import db, reading
+from portal.demo.service import list_hints
 from portal.settings import ROOT
 
 GRACE = 8.0
@@ -138,9 +139,10 @@ def introduction(host: str, port: int) -> list[str]:
         lines += ["", f"Staff sign-ins, all with the password {settings.demo_password}"]
         with reading():
             lines += [f"  {staff.email:<32} {staff.role.value}" for staff in list_first(SIGN_INS)]
+            first = [*TRY_FIRST, *list_hints()]
         # This process lives as long as the portal; a transaction left open here would keep everybody from writing.
         db.session.rollback()
-        lines += ["", "Try first", *(f"  {number}. {words}" for number, words in enumerate(TRY_FIRST, 1))]
+        lines += ["", "Try first", *(f"  {number}. {words}" for number, words in enumerate(first, 1))]
     return [*lines, "", "Ctrl-C stops."]
 
 

@@ -213,7 +213,7 @@ def _complaint(scene: Scene, template: dict[str, Any], number: int, age: int, co
         place=scene.random.choice(rules.facts()["streets"]),
         anonymous=anonymous,
         sender_name="" if anonymous else rules.person(scene.random),
-        contact_id=None if anonymous else keep_contact(rules.phone(9000 + number)).id,
+        contact_id=None if anonymous else keep_contact(f"+86{rules.phone(9000 + number)}").id,
         sms_wanted=not anonymous,
         received_at=at(received, 8, number % 60),
         accept_due_on=scene.calendar.add_working_days(received, 5).day,

@@ -13,6 +13,7 @@ from portal.accounts.service import create_staff
 from portal.audit import service as audit
 from portal.bases import importer as bases_importer
 from portal.complaints import rules as complaint_rules
+from portal.complaints.models import Complaint
 from portal.db import db
 from portal.decisions.service import index_decision
 from portal.demo import importer, outbox, rules
@@ -45,6 +46,15 @@ def load(*, password: str, signature: str, hotline: str, data_dir: Path) -> bool
     audit.record("demo.load", "demo")
     db.session.commit()
     return True
+
+
+def list_hints() -> list[str]:
+    """Return what to try first that depends on the data."""
+    # Only one complaint has a code that anybody knows; those filed since have codes of their own.
+    number = db.session.scalar(
+        sa.select(Complaint.number).where(Complaint.code_hash != "-").order_by(Complaint.id).limit(1)
+    )
+    return [f"Follow complaint {number} with the query code {rules.SHOWN_CODE}."] if number else []
 
 
 def import_texts() -> None:

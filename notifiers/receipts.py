@@ -109,10 +109,14 @@ def hand_over_expired() -> None:
     """See to it that somebody calls whom no text could be sent in time: providers that are down lose no reminder."""
     lately = clock.now() - EXPIRED_WITHIN
     expired = sa.select(Message).where(
-        Message.state == MessageState.VOID, Message.reason == "expired", Message.changed_at >= lately
+        Message.state == MessageState.VOID,
+        Message.reason == "expired",
+        Message.changed_at >= lately,
+        sa.or_(Message.subject.startswith("permit:"), Message.template == "revisit"),
     )
-    for message in db.session.scalars(expired):
+    for message in db.session.scalars(expired).all():
         hand_to_person(message)
+        message.state = MessageState.PERSON
 
 
 def hand_to_person(message: Message) -> None:

@@ -156,11 +156,14 @@ def test_what_came_too_late_is_void(app: Flask) -> None:
 def test_somebody_calls_whom_no_text_could_be_sent_in_time(app: Flask) -> None:
     permit = make_permit(valid_to=clock.today() + timedelta(days=60))
     contact = make_contact()
-    make_message(contact=contact, subject=f"permit:{permit.id}", expires_at=clock.now() - timedelta(seconds=1))
+    late = clock.now() - timedelta(seconds=1)
+    message = make_message(contact=contact, subject=f"permit:{permit.id}", expires_at=late)
     send()
     send()
+    db.session.expire_all()
     tasks = db.session.scalars(sa.select(CallTask)).all()
     assert [(task.permit_id, task.reason, task.done_at) for task in tasks] == [(permit.id, "undelivered", None)]
+    assert (message.state, message.reason) == (MessageState.PERSON, "expired")
 
 
 def test_whoever_opted_out_since_hears_only_answers(app: Flask) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from notifiers.compose import Composed, Uncomposable, compose_many
-from notifiers.receipts import hand_over_expired, hand_to_person, match_receipts
+from notifiers.receipts import hand_to_person, match_receipts
 from portal import clock
 from portal.calendar.queries import get_calendar
 from portal.calendar.rules import WorkingCalendar
@@ -82,7 +82,6 @@ class Desk:
         with self.app.app_context():
             outbox.void_expired(clock.now())
             outbox.sweep_leases(clock.now())
-            hand_over_expired()
             db.session.commit()
 
     def exchange(self, results: Sequence[Result], want: int) -> tuple[list[Handover], bool]:

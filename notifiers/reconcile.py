@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from notifiers.dispatch import STATES
 from notifiers.providers import Accepted, Provider, Status, Unreachable
 from notifiers.providers.registry import get_provider
-from notifiers.receipts import hand_to_person, match_receipts
+from notifiers.receipts import hand_over_expired, hand_to_person, match_receipts
 from portal import clock
 from portal.cli import current_settings
 from portal.contacts.models import Contact
@@ -52,6 +52,7 @@ def reconcile() -> dict[str, int]:
     """
     now = clock.now()
     outbox.sweep_leases(now)
+    hand_over_expired()
     waiting = _list_open(now)
     db.session.commit()
     found = asyncio.run(_ask(waiting, current_settings())) if waiting else {}

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from flask.cli import with_appcontext
 
 from portal import clock, i18n
+from portal.audit import service as audit
 from portal.calendar import queries as calendar
 from portal.cli import current_settings, find_schema_problem
-from portal.db import db
+from portal.db import db, reading
 from portal.settings import Settings
 
 MIN_SECRET = 32
@@ -43,7 +44,9 @@ class Finding:
 @with_appcontext
 def doctor() -> None:
     """Check database, provider, translations, calendar, keys, address and folder; exit 1 when something must change."""
-    findings = [finding for check in CHECKS for finding in check(current_settings())]
+    with reading():  # Looking must not hold up whoever writes.
+        findings = [finding for check in CHECKS for finding in check(current_settings())]
+        db.session.rollback()
     for finding in findings:
         click.echo(f"{finding.verdict:<4}  {finding.name:<12}  {finding.text}")
     if any(finding.verdict is Verdict.FAIL for finding in findings):
@@ -63,6 +66,19 @@ def check_database(_settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 Verdict.FAIL, "database", f"SQLite's journal is {mode}; put DATA_DIR on a local disk, where WAL works."
             )
+
+
+def check_audit(_settings: Settings) -> Iterator[Finding]:
+    """Nobody has changed or taken out an entry of the audit log."""
+    if find_schema_problem():
+        return
+    broken = audit.first_broken()
+    if broken is None:
+        yield Finding(Verdict.OK, "audit", "every entry carries the hash of the one before it")
+    else:
+        yield Finding(
+            Verdict.FAIL, "audit", f"entry {broken} was changed, or the one before it; compare with a backup."
+        )
 
 
 def check_provider(settings: Settings) -> Iterator[Finding]:
@@ -165,6 +181,7 @@ def check_folder(settings: Settings) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     check_database,
+    check_audit,
     check_provider,
     check_translations,
     check_calendar,

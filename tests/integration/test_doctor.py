@@ -37,7 +37,8 @@ def test_good_configuration_passes(tmp_path: Path, database_url: str) -> None:
     status, worst = examine(tmp_path, database_url)
     assert worst["calendar"] in ("ok", "warn")
     assert {name: verdict for name, verdict in worst.items() if name != "calendar"} == {
-        "database": "ok", "provider": "ok", "translations": "ok", "secret key": "ok", "address": "ok", "folder": "ok",
+        "database": "ok",
+        "audit": "ok", "provider": "ok", "translations": "ok", "secret key": "ok", "address": "ok", "folder": "ok",
         "hotline": "ok",
     }  # fmt: skip
     assert status == 0

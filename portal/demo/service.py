@@ -17,8 +17,8 @@ from portal.complaints.models import Complaint
 from portal.db import db
 from portal.decisions.service import index_decision
 from portal.demo import importer, outbox, rules
-from portal.organs.models import Officer, Organ, OrganKind
-from portal.organs.service import create_organ
+from portal.organs.models import Organ, OrganKind
+from portal.organs.service import add_officer, create_organ
 from portal.permits import importer as permits_importer
 from portal.permits.queries import load_known
 from portal.security import hash_password
@@ -109,17 +109,15 @@ def create_officers(organs: dict[str, Organ]) -> None:
     for entry in rules.facts()["organs"]:
         for _ in range(entry.get("officers", 0)):
             number += 1
-            db.session.add(
-                Officer(
-                    organ_id=organs[entry["slug"]].id,
-                    name=rules.officer_name(number),
-                    card_number=rules.card_number(number),
-                    category="行政执法",
-                    valid_from=today - timedelta(days=900),
-                    valid_to=today - timedelta(days=30) if number % 9 == 0 else today + timedelta(days=400 + number),
-                    suspended_on=today - timedelta(days=5) if number % 14 == 0 else None,
-                )
+            officer = add_officer(
+                organ=organs[entry["slug"]],
+                name=rules.officer_name(number),
+                card_number=rules.card_number(number),
+                category="行政执法",
+                valid_from=today - timedelta(days=900),
+                valid_to=today - timedelta(days=30) if number % 9 == 0 else today + timedelta(days=400 + number),
             )
+            officer.suspended_on = today - timedelta(days=5) if number % 14 == 0 else None
 
 
 def create_accounts(organs: dict[str, Organ], password: str) -> None:

@@ -9,7 +9,6 @@ GSM_BASIC = frozenset(
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_EXTENDED = frozenset("^{}\\[~]|€")
-OPEN_STATES = frozenset({"queued", "sending", "accepted", "unknown"})
 # Receipts arrive in any order; a state only rises.
 RANKS = {"queued": 0, "sending": 1, "unknown": 2, "accepted": 3, "failed": 5, "delivered": 6}
 

@@ -14,7 +14,8 @@ def make_party(
 ) -> Party:
     """Create a party; it gets an own mobile number unless `phone` is None."""
     number = next(_numbers)
-    contact = None if phone is None else keep_contact(phone or f"+861380001{number:04d}")
+    # No number may end like those that make the sandbox fail.
+    contact = None if phone is None else keep_contact(phone or f"+86138{number:06d}30")
     party = Party(name=name or f"虚构食品店{number}号", kind=kind, contact=contact, **values)
     db.session.add(party)
     db.session.flush()

@@ -11,7 +11,7 @@ record the message concerns:
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
@@ -44,6 +44,8 @@ class Composable(Protocol):
     def values(self) -> dict[str, Any]: ...
     @property
     def locale(self) -> str: ...
+    @property
+    def carried(self) -> Sequence[str]: ...
 
 
 class Uncomposable(Exception):
@@ -56,10 +58,16 @@ class Uncomposable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A text as it is sent, signature in front, and what it costs."""
+    """A text as it is sent, signature in front, and what it costs.
+
+    `wording` names the body it was made from and `variables` what filled it, for providers that send both apart.
+    """
 
     text: str
     segments: int
+    locale: str = ""
+    wording: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def compose(message: Composable) -> Composed:

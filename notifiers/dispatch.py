@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from flask import current_app
 
 from notifiers.desk import STOPPED, Desk, Handover, Result
-from notifiers.providers import Provider, Rejected, Status, Unknown, Unreachable
+from notifiers.providers import Outgoing, Provider, Rejected, Status, Unknown, Unreachable
 from notifiers.providers.registry import get_callback, get_provider
 from portal.cli import current_settings
 from portal.messages.models import MessageState, Outcome
@@ -136,10 +136,7 @@ class Drain:
         try:
             provider = self._provider(handover.provider)
             taken = await provider.send(
-                to=handover.to,
-                text=handover.text,
-                callback=self.callbacks[handover.provider],
-                valid_for=handover.valid_for,
+                Outgoing(handover.to, handover.text, self.callbacks[handover.provider], handover.valid_for)
             )
         except Unreachable as failure:
             self.failures += 1

@@ -1,12 +1,15 @@
 """Where providers report: receipts and replies, signed by them, stored before they are answered."""
 
+import json
 import logging
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from notifiers.providers import Provider
+from notifiers.providers import FORM, Answer, Provider
 from notifiers.providers.registry import get_provider
 from notifiers.receipts import record_receipts
 from notifiers.replies import record_replies
@@ -17,56 +20,79 @@ from portal.db import db
 log = logging.getLogger(__name__)
 
 MAX_BODY = 64 * 1024
-FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+Event = TypeVar("Event")
 
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks/sms/<provider_name>")
 
 
 @blueprint.post("/receipts")
 def receipts(provider_name: str) -> ResponseReturnValue:
-    """Take what a provider tells of messages: 204."""
-    provider = open_hook(provider_name)
-    events = provider.read_receipt(request.form)
-    if not events:
-        abort(400)
-    record_receipts(provider.name, events)
+    """Take what a provider tells of messages, and answer as it expects."""
+    provider, payload = open_hook(provider_name)
+    record_receipts(provider.name, read_events(provider.read_receipts, payload))
     db.session.commit()
-    return "", 204
+    return give(provider.receipt_answer)
 
 
 @blueprint.post("/replies")
 def replies(provider_name: str) -> ResponseReturnValue:
     """Take what readers answer: 200 with what the provider wants to read, or back to the sandbox's page."""
-    provider = open_hook(provider_name)
-    events = provider.read_reply(request.form)
-    if not events:
-        abort(400)
+    provider, payload = open_hook(provider_name)
+    events = read_events(provider.read_replies, payload)
     record_replies(provider.name, events)
     db.session.commit()
     if provider.name == "sandbox":
         contact = find_contact(events[0].phone)
         return redirect(url_for("sandbox.phone", phone=contact.id if contact else None), 303)
-    return Response(provider.answer.body, content_type=f"{provider.answer.media_type}; charset=utf-8")
+    return give(provider.reply_answer)
 
 
-def open_hook(provider_name: str) -> Provider:
-    """Return the provider whose webhook this is.
+def read_events(read: Callable[[Any], Sequence[Event]], payload: Any) -> Sequence[Event]:
+    """Read a body's events; answers 400 when it holds none, or one that is broken: nothing is half-written."""
+    try:
+        events = read(payload)
+    except ValueError:
+        events = ()
+    if not events:
+        abort(400)
+    return events
 
-    Answers 404 for one that is unknown or not in use, 413 for a body over 64 KB, 400 for one that is no UTF-8 form,
-    403 for a signature that does not fit; nothing of a refused body is logged.
+
+def give(answer: Answer) -> Response:
+    """Return what a provider wants to read back."""
+    if answer.status == 204:
+        return Response(status=204)
+    return Response(answer.body, content_type=f"{answer.media_type}; charset=utf-8", status=answer.status)
+
+
+def open_hook(provider_name: str) -> tuple[Provider, Any]:
+    """Return the provider whose webhook this is, and the form or JSON that it posted.
+
+    Answers 404 for one that is unknown or not in use, 413 for a body over 64 KB, 400 for one that is no UTF-8 form
+    or JSON, 403 for a signature that does not fit; nothing of a refused body is logged.
     """
     settings = current_settings()
     if provider_name not in settings.sms_providers:
         abort(404)
     request.max_content_length = MAX_BODY
     body = request.get_data(cache=True)
-    if request.mimetype != FORM or not is_utf8_form(body):
-        abort(400)
     provider = get_provider(provider_name, settings)
+    payload = read_body(body) if provider.media_type == JSON else request.form
+    if request.mimetype != provider.media_type or (provider.media_type == FORM and not is_utf8_form(body)):
+        abort(400)
     if not provider.verify(request):
         log.warning("webhook of %s with a wrong signature refused", provider_name)
         abort(403)
-    return provider
+    return provider, payload
+
+
+def read_body(body: bytes) -> Any:
+    """Return the JSON of a body; answers 400 when it is none."""
+    try:
+        return json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        abort(400)
 
 
 def is_utf8_form(body: bytes) -> bool:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEMO_FILE = "demo.json"
 QUIET_HOURS = "20:00-08:30"
 HOLD_DAYS = ("none", "holidays", "non-working")
-PROVIDERS = ("sandbox", "twilio")
+PROVIDERS = ("sandbox", "twilio", "tencent", "aliyun")
 
 
 class SettingsError(Exception):
@@ -33,6 +33,28 @@ class TwilioSettings:
     auth_token: str = field(default="", repr=False)
     sender: str = ""
     api_base: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TencentSettings:
+    """What the Tencent adapter needs; `variable_length` is the most characters that a variable may have."""
+
+    secret_id: str = ""
+    secret_key: str = field(default="", repr=False)
+    app_id: str = ""
+    region: str = "ap-guangzhou"
+    api_base: str = ""
+    variable_length: int = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliyunSettings:
+    """What the Aliyun adapter needs; `variable_length` is the most characters that a variable may have."""
+
+    access_key_id: str = ""
+    access_key_secret: str = field(default="", repr=False)
+    api_base: str = ""
+    variable_length: int = 35
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +73,13 @@ class Settings:
     sms_signature: str = "【孟州执法】"
     sms_quiet_hours: tuple[time, time] | None = (time(20), time(8, 30))
     sms_hold_days: str = "holidays"
+    sms_daily_cap: int = 3
+    sms_rates: Mapping[str, float] = field(default_factory=dict)
+    sms_segment_price: float = 0.05
+    sms_hook_token: str = field(default="", repr=False)
     twilio: TwilioSettings = TwilioSettings()
+    tencent: TencentSettings = TencentSettings()
+    aliyun: AliyunSettings = AliyunSettings()
     city_name: str = "孟州市"
     city_name_en: str = "Mengzhou"
     hotline: str = "0391-0000000"
@@ -100,6 +128,24 @@ class Settings:
                 auth_token=environ.get("TWILIO_AUTH_TOKEN", ""),
                 sender=environ.get("TWILIO_FROM", ""),
                 api_base=environ.get("TWILIO_API_BASE", "").rstrip("/"),
+            ),
+            sms_daily_cap=_count(environ, "SMS_DAILY_CAP", cls.sms_daily_cap),
+            sms_rates=_rates(environ.get("SMS_RATES", "")),
+            sms_segment_price=_price(environ.get("SMS_SEGMENT_PRICE", "")),
+            sms_hook_token=environ.get("SMS_HOOK_TOKEN", ""),
+            tencent=TencentSettings(
+                secret_id=environ.get("TENCENT_SECRET_ID", ""),
+                secret_key=environ.get("TENCENT_SECRET_KEY", ""),
+                app_id=environ.get("TENCENT_SMS_APP_ID", ""),
+                region=environ.get("TENCENT_REGION") or TencentSettings.region,
+                api_base=environ.get("TENCENT_API_BASE", "").rstrip("/"),
+                variable_length=_count(environ, "TENCENT_VARIABLE_LENGTH", TencentSettings.variable_length),
+            ),
+            aliyun=AliyunSettings(
+                access_key_id=environ.get("ALIYUN_ACCESS_KEY_ID", ""),
+                access_key_secret=environ.get("ALIYUN_ACCESS_KEY_SECRET", ""),
+                api_base=environ.get("ALIYUN_API_BASE", "").rstrip("/"),
+                variable_length=_count(environ, "ALIYUN_VARIABLE_LENGTH", AliyunSettings.variable_length),
             ),
             city_name=environ.get("CITY_NAME") or cls.city_name,
             city_name_en=environ.get("CITY_NAME_EN") or cls.city_name_en,
@@ -174,8 +220,30 @@ def _hours(value: str) -> tuple[time, time] | None:
     return start, end
 
 
-def _count(environ: Mapping[str, str], name: str) -> int:
+def _count(environ: Mapping[str, str], name: str, default: int = 0) -> int:
     try:
-        return max(0, int(environ.get(name) or 0))
+        return max(0, int(environ.get(name) or default))
     except ValueError as problem:
         raise SettingsError(f"{name} must be a whole number.") from problem
+
+
+def _rates(value: str) -> dict[str, float]:
+    try:
+        pairs = [part.split(":") for part in value.split(",") if part.strip()]
+        rates = {name.strip(): float(number) for name, number in pairs}
+    except ValueError as problem:
+        raise SettingsError("SMS_RATES must look like twilio:10,tencent:100 (segments a second).") from problem
+    for name, number in rates.items():
+        if name not in PROVIDERS or not 0 < number < 1e6:
+            raise SettingsError(f"SMS_RATES: {name}:{number:g} makes no sense; it is provider:segments a second.")
+    return rates
+
+
+def _price(value: str) -> float:
+    try:
+        price = float(value or Settings.sms_segment_price)
+    except ValueError as problem:
+        raise SettingsError("SMS_SEGMENT_PRICE must be a number: yuan for one segment.") from problem
+    if not 0 <= price < 1000:
+        raise SettingsError("SMS_SEGMENT_PRICE must be a number: yuan for one segment.")
+    return price

@@ -13,6 +13,7 @@ from portal.parties import models as parties
 from portal.permits import models as permits
 from portal.procedures import models as procedures
 from portal.revisits import models as revisits
+from portal.risk_periods import models as risk_periods
 from portal.search import models as search
 
 ALL = (
@@ -29,5 +30,6 @@ ALL = (
     permits,
     procedures,
     revisits,
+    risk_periods,
     search,
 )

@@ -3,11 +3,11 @@
 The failures say what is known, not what went wrong: whoever sends decides by them what may be sent again.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from flask import Request
 
@@ -20,6 +20,25 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One text on its way to one phone (E.164).
+
+    Providers that send what they have approved take `template_id` and `parameters`, in the order of the body; the
+    others take `text`, which both sides store. `valid_for` is in seconds. A reply carries the digits of `extension`
+    back where the provider can, a receipt our own `reference`.
+    """
+
+    to: str
+    text: str
+    callback: str | None = None
+    valid_for: int | None = None
+    template_id: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    extension: str = ""
+    reference: str = ""
+
+
 @dataclass(frozen=True)
 class Accepted:
     """A message the provider has taken; references need not be unique, some test servers repeat theirs."""
@@ -30,21 +49,37 @@ class Accepted:
 
 @dataclass(frozen=True)
 class ReceiptEvent:
-    """One thing a provider tells of a message; `event_key` is the same whenever the same thing is told again."""
+    """One thing a provider tells of a message; `event_key` is the same whenever the same thing is told again.
+
+    `own_reference` is what we called the message ourselves, where the provider hands that back.
+    """
 
     reference: str
     status: Status
     error_code: str
     event_key: str
+    own_reference: str = ""
 
 
 @dataclass(frozen=True)
 class ReplyEvent:
-    """A text from a reader's phone (E.164); `event_key` is the same when it is delivered again."""
+    """A text from a reader's phone (E.164); `event_key` is the same when it is delivered again.
+
+    `extension` holds the digits behind our number that it was sent to, where the provider tells them.
+    """
 
     phone: str
     text: str
     event_key: str
+    extension: str = ""
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What was fetched from a provider that does not call; it may tell nothing of it twice."""
+
+    receipts: Sequence[ReceiptEvent] = ()
+    replies: Sequence[ReplyEvent] = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +88,10 @@ class Answer:
 
     body: str = ""
     media_type: str = "text/plain"
+    status: int = 200
+
+
+FORM = "application/x-www-form-urlencoded"
 
 
 class ProviderFailure(Exception):
@@ -79,14 +118,26 @@ class Provider(Protocol):
     """A way to reach phones; one instance serves one event loop until `close`."""
 
     name: str
-    answer: Answer
+    # Whether it sends approved templates alone.
+    templated: bool
+    # What its webhooks post: a form or JSON.
+    media_type: str
+    receipt_answer: Answer
+    reply_answer: Answer
 
-    async def send(self, *, to: str, text: str, callback: str | None, valid_for: int | None) -> Accepted:
-        """Hand one message over; `valid_for` is in seconds. Raises Unreachable, Rejected or Unknown."""
+    async def send(self, message: Outgoing) -> Accepted:
+        """Hand one message over. Raises Unreachable, Rejected or Unknown."""
         ...
 
     async def look_up(self, *, to: str, text: str, since: datetime, known: Collection[str]) -> Accepted | None:
         """Find a message that was handed over since a moment and is none of the known references.
+
+        Raises Unreachable when the provider cannot be asked.
+        """
+        ...
+
+    async def ask(self, *, reference: str, to: str, since: datetime) -> Sequence[ReceiptEvent]:
+        """Ask what became of a message that no receipt came for; empty when nothing more is known.
 
         Raises Unreachable when the provider cannot be asked.
         """
@@ -100,14 +151,14 @@ class Provider(Protocol):
         """Whether a webhook's request comes from the provider."""
         ...
 
-    def read_receipt(self, form: Mapping[str, str]) -> list[ReceiptEvent]:
-        """Read a webhook's receipts; empty when the form holds none."""
+    def read_receipts(self, payload: Any) -> Sequence[ReceiptEvent]:
+        """Read a webhook's receipts from its form or JSON; empty when it holds none, ValueError when it is broken."""
         ...
 
-    def read_reply(self, form: Mapping[str, str]) -> list[ReplyEvent]:
-        """Read a webhook's replies; empty when the form holds none."""
+    def read_replies(self, payload: Any) -> Sequence[ReplyEvent]:
+        """Read a webhook's replies from its form or JSON; empty when it holds none, ValueError when it is broken."""
         ...
 
-    def pull(self) -> list[ReceiptEvent]:
-        """Fetch receipts from providers that do not call; needs the application's context."""
+    def pull(self) -> Pulled:
+        """Fetch receipts and replies from providers that do not call; needs the application's context."""
         ...

@@ -5,13 +5,25 @@ unreachable, 0405 never gets a receipt, 0406 gets a failed one.
 """
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from flask import Request
 
-from notifiers.providers import Accepted, Answer, ReceiptEvent, Rejected, ReplyEvent, Status, Unknown, Unreachable
+from notifiers.providers import (
+    FORM,
+    Accepted,
+    Answer,
+    Outgoing,
+    Pulled,
+    ReceiptEvent,
+    Rejected,
+    ReplyEvent,
+    Status,
+    Unknown,
+    Unreachable,
+)
 from portal.contacts.models import Contact
 from portal.db import db
 from portal.messages.models import Message, MessageState
@@ -26,10 +38,14 @@ class SandboxProvider:
     """Accepts at once, keeps nothing: the outbox is what the phones show."""
 
     name = NAME
-    answer = Answer()
+    templated = False
+    media_type = FORM
+    receipt_answer = Answer(status=204)
+    reply_answer = Answer()
 
-    async def send(self, *, to: str, text: str, callback: str | None, valid_for: int | None) -> Accepted:
+    async def send(self, message: Outgoing) -> Accepted:
         """Take a message, unless its number says otherwise."""
+        to = message.to
         if to.endswith("0404"):
             raise Rejected("no_such_number")
         if to.endswith("0500"):
@@ -42,6 +58,10 @@ class SandboxProvider:
         """Find nothing: what stayed unknown here was never taken."""
         return None
 
+    async def ask(self, *, reference: str, to: str, since: datetime) -> Sequence[ReceiptEvent]:
+        """Know nothing more: receipts are pulled."""
+        return []
+
     async def close(self) -> None:
         """Nothing to give back."""
 
@@ -50,16 +70,16 @@ class SandboxProvider:
         phone, key, signature = (request.form.get(name, "") for name in ("phone", "reply_key", "signature"))
         return check_sandbox_reply(phone, key, signature)
 
-    def read_receipt(self, form: Mapping[str, str]) -> list[ReceiptEvent]:
+    def read_receipts(self, payload: Mapping[str, str]) -> Sequence[ReceiptEvent]:
         """Receipts are pulled here, never posted."""
         return []
 
-    def read_reply(self, form: Mapping[str, str]) -> list[ReplyEvent]:
+    def read_replies(self, payload: Mapping[str, str]) -> Sequence[ReplyEvent]:
         """Read the form of the sandbox's page: phone, text, reply_key."""
-        phone, text, key = (form.get(name, "") for name in ("phone", "text", "reply_key"))
+        phone, text, key = (payload.get(name, "") for name in ("phone", "text", "reply_key"))
         return [ReplyEvent(phone, text, key)] if phone and key else []
 
-    def pull(self) -> list[ReceiptEvent]:
+    def pull(self) -> Pulled:
         """Return the receipts of everything accepted that has none yet, oldest first."""
         rows = db.session.execute(
             sa.select(Message.provider_reference, Contact.phone)
@@ -73,7 +93,7 @@ class SandboxProvider:
             .order_by(Message.changed_at, Message.id)
             .limit(PULL_AT_MOST)
         )
-        return [_receipt(row.provider_reference, row.phone) for row in rows]
+        return Pulled([_receipt(row.provider_reference, row.phone) for row in rows])
 
 
 def _receipt(reference: str, phone: str) -> ReceiptEvent:

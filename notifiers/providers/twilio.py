@@ -6,7 +6,7 @@ for a reason that passes. Anything else that goes wrong after the request left l
 
 import logging
 from base64 import b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -22,7 +22,19 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
-from notifiers.providers import Accepted, Answer, ReceiptEvent, Rejected, ReplyEvent, Status, Unknown, Unreachable
+from notifiers.providers import (
+    FORM,
+    Accepted,
+    Answer,
+    Outgoing,
+    Pulled,
+    ReceiptEvent,
+    Rejected,
+    ReplyEvent,
+    Status,
+    Unknown,
+    Unreachable,
+)
 from portal.contacts.rules import BadPhone, normalise_phone
 from portal.settings import Settings, TwilioSettings
 
@@ -112,7 +124,10 @@ class TwilioProvider:
     """Hands messages to Twilio and reads what it tells."""
 
     name = NAME
-    answer = EMPTY_ANSWER
+    templated = False
+    media_type = FORM
+    receipt_answer = Answer(status=204)
+    reply_answer = EMPTY_ANSWER
 
     def __init__(self, settings: TwilioSettings, public_url: str, *, timeout: float = TIMEOUT) -> None:
         self.settings = settings
@@ -123,17 +138,17 @@ class TwilioProvider:
             settings.account_sid, settings.auth_token, http_client=self.http, environment={"TWILIO": "settings"}
         )
 
-    async def send(self, *, to: str, text: str, callback: str | None, valid_for: int | None) -> Accepted:
+    async def send(self, message: Outgoing) -> Accepted:
         """Create a message resource."""
         if not (self.settings.account_sid and self.settings.auth_token and self.settings.sender):
             raise Unreachable("not_configured")
         try:
             taken = await self.client.messages.create_async(
-                to=to,
+                to=message.to,
                 from_=self.settings.sender,
-                body=text,
-                status_callback=callback or values.unset,
-                validity_period=valid_for or values.unset,
+                body=message.text,
+                status_callback=message.callback or values.unset,
+                validity_period=message.valid_for or values.unset,
             )
         except (TwilioException, aiohttp.ClientError, OSError) as problem:
             raise _explain(problem) from None
@@ -157,6 +172,15 @@ class TwilioProvider:
                 return _taken(found)
         return None
 
+    async def ask(self, *, reference: str, to: str, since: datetime) -> Sequence[ReceiptEvent]:
+        """Fetch the message itself: what a callback would have told."""
+        try:
+            found = await self.client.messages(reference).fetch_async()
+        except Exception as problem:
+            raise Unreachable(f"ask:{type(problem).__name__}") from None
+        word = str(found.status or "").lower()
+        return [ReceiptEvent(reference, _status(word), str(found.error_code or ""), f"{reference}:{word}")]
+
     async def close(self) -> None:
         """Close the connections."""
         await self.http.close()
@@ -169,29 +193,29 @@ class TwilioProvider:
         validator = RequestValidator(self.settings.auth_token)
         return bool(signature and self.settings.auth_token and validator.validate(address, request.form, signature))
 
-    def read_receipt(self, form: Mapping[str, str]) -> list[ReceiptEvent]:
+    def read_receipts(self, payload: Mapping[str, str]) -> Sequence[ReceiptEvent]:
         """Read a status callback."""
-        reference = form.get("MessageSid") or form.get("SmsSid") or ""
-        word = (form.get("MessageStatus") or form.get("SmsStatus") or "").lower()
+        reference = payload.get("MessageSid") or payload.get("SmsSid") or ""
+        word = (payload.get("MessageStatus") or payload.get("SmsStatus") or "").lower()
         if not reference or not word:
             return []
-        return [ReceiptEvent(reference, _status(word), form.get("ErrorCode") or "", f"{reference}:{word}")]
+        return [ReceiptEvent(reference, _status(word), payload.get("ErrorCode") or "", f"{reference}:{word}")]
 
-    def read_reply(self, form: Mapping[str, str]) -> list[ReplyEvent]:
+    def read_replies(self, payload: Mapping[str, str]) -> Sequence[ReplyEvent]:
         """Read an incoming message."""
-        key = form.get("MessageSid") or form.get("SmsSid") or form.get("SmsMessageSid") or ""
-        sender = form.get("From") or ""
+        key = payload.get("MessageSid") or payload.get("SmsSid") or payload.get("SmsMessageSid") or ""
+        sender = payload.get("From") or ""
         if not key or not sender:
             return []
         try:
             phone = normalise_phone(sender)
         except BadPhone:
             phone = sender
-        return [ReplyEvent(phone, form.get("Body") or "", key)]
+        return [ReplyEvent(phone, payload.get("Body") or "", key)]
 
-    def pull(self) -> list[ReceiptEvent]:
+    def pull(self) -> Pulled:
         """Twilio calls; nothing is pulled."""
-        return []
+        return Pulled()
 
 
 def _taken(message: MessageInstance) -> Accepted:

@@ -1,6 +1,6 @@
 """The outbox and what came back: messages, attempts, receipts, replies."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -40,6 +40,7 @@ class Message(Model):
     """Something somebody shall hear: one row for one planned occurrence, named by `key`.
 
     `subject` names the record it concerns (`permit:12`); `values` fills the template, never holding a secret.
+    A message that `carried_by_id` names another one was sent as part of that one's text and shares its fate.
     """
 
     __tablename__ = "message"
@@ -48,6 +49,7 @@ class Message(Model):
         partial_index("ix_message_sending", "claimed_until", where="state = 'sending'"),
         Index("ix_message_provider_reference", "provider", "provider_reference"),
         Index("ix_message_state_changed", "state", "changed_at"),
+        partial_index("ix_message_carried_by", "carried_by_id", where="carried_by_id IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -63,6 +65,8 @@ class Message(Model):
     state: Mapped[MessageState] = mapped_column(text_enum(MessageState), default=MessageState.QUEUED)
     reason: Mapped[str] = mapped_column(default="")
     claimed_until: Mapped[datetime | None]
+    claimed_by: Mapped[str] = mapped_column(default="", server_default="")
+    carried_by_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     attempts_made: Mapped[int] = mapped_column(default=0)
     provider: Mapped[str] = mapped_column(default="")
     provider_reference: Mapped[str | None]
@@ -91,6 +95,79 @@ class Attempt(Model):
     outcome: Mapped[Outcome | None] = mapped_column(text_enum(Outcome))
     provider_reference: Mapped[str | None]
     error_code: Mapped[str] = mapped_column(default="")
+
+
+class Dispatcher(Model):
+    """A run that holds claims; `seen_at` moves on while it lives, and what it claimed is given up when it stops."""
+
+    __tablename__ = "dispatcher"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(default=clock.now)
+    seen_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Gate(Model):
+    """What holds a provider's traffic back: a bucket of segments, and a breaker that opens when it fails.
+
+    `tokens` are the segments that may leave at `filled_at`; `failures` counts hand-overs in a row that failed;
+    nothing is handed over before `open_until`, and `openings` says how often in a row it had to open.
+    """
+
+    __tablename__ = "gate"
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    tokens: Mapped[float] = mapped_column(default=0.0)
+    filled_at: Mapped[datetime] = mapped_column(default=clock.now)
+    failures: Mapped[int] = mapped_column(default=0)
+    open_until: Mapped[datetime | None]
+    openings: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str] = mapped_column(default="")
+
+
+class Approval(StrEnum):
+    """How far a provider's own examination of a template has come."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class Wording(Model):
+    """A city's own body of a text, instead of the one that ships; `{name}` marks a variable."""
+
+    __tablename__ = "wording"
+    __table_args__ = (UniqueConstraint("name", "locale"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    locale: Mapped[str]
+    body: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+
+
+class ProviderTemplate(Model):
+    """A body as a provider has (or shall have) it on file: only approved shapes reach mainland phones through it.
+
+    `template_id` is the provider's; `decided_on` the day it was approved or refused, `note` its reason.
+    """
+
+    __tablename__ = "provider_template"
+    __table_args__ = (UniqueConstraint("provider", "name", "locale"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str]
+    name: Mapped[str]
+    locale: Mapped[str]
+    body: Mapped[str]
+    template_id: Mapped[str] = mapped_column(default="")
+    status: Mapped[Approval] = mapped_column(text_enum(Approval), default=Approval.DRAFT)
+    decided_on: Mapped[date | None]
+    note: Mapped[str] = mapped_column(default="")
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
 
 
 class Receipt(Model):
@@ -133,6 +210,7 @@ class Reply(Model):
     provider: Mapped[str]
     event_key: Mapped[str]
     phone: Mapped[str] = mapped_column(index=True)
+    extension: Mapped[str] = mapped_column(default="", server_default="")
     text: Mapped[str]
     received_at: Mapped[datetime] = mapped_column(default=clock.now)
     meaning: Mapped[Meaning] = mapped_column(text_enum(Meaning), default=Meaning.OTHER)

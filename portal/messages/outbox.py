@@ -141,6 +141,8 @@ class Waiting:
     phone: str | None
     locale: str
     opted_out: bool
+    # The subjects of the messages that go out as part of this one's text.
+    carried: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

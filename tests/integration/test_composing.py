@@ -1,5 +1,6 @@
 """A row of the outbox becomes the text its reader gets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -29,6 +30,7 @@ class Row:
     template: str = "permit_renewal"
     id: int = 1
     values: dict[str, Any] = field(default_factory=dict)
+    carried: Sequence[str] = ()
 
 
 def permit_of(kind: PermitType, opens_on: date | None = None) -> Permit:

@@ -39,7 +39,7 @@ def test_plan_and_dispatch_print_what_scripts_rely_on(app: Flask) -> None:
     assert run(app, "plan") == {"planned": 0, "suppressed": 0, "void": 0}
     assert run(app, "dispatch") == {"accepted": 1, "rejected": 0, "unknown": 0, "held": 0}
     assert run(app, "dispatch") == {"accepted": 0, "rejected": 0, "unknown": 0, "held": 0}
-    assert run(app, "collect") == {"receipts": 1}
+    assert run(app, "collect") == {"receipts": 1, "replies": 0}
     assert run(app, "reconcile") == {"accepted": 0, "person": 0, "open": 0}
     today = clock.today().isoformat()
     account = run(app, "account", "--from", today, "--to", today)

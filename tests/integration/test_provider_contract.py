@@ -11,7 +11,7 @@ from flask import Flask, Request
 from twilio.request_validator import RequestValidator
 from werkzeug.test import EnvironBuilder
 
-from notifiers.providers import Accepted, Provider, Rejected, Status, Unknown, Unreachable
+from notifiers.providers import Accepted, Outgoing, Provider, Rejected, Status, Unknown, Unreachable
 from notifiers.providers.registry import get_callback, get_provider
 from notifiers.providers.twilio import HttpClient, TwilioProvider
 from portal import clock
@@ -58,8 +58,7 @@ def use(provider: Provider, work: Coroutine[Any, Any, Result]) -> Result:
 
 
 def send(provider: Provider, to: str = FINE, **changes: Any) -> Accepted:
-    arguments: dict[str, Any] = {"to": to, "text": TEXT, "callback": None, "valid_for": None} | changes
-    return use(provider, provider.send(**arguments))
+    return use(provider, provider.send(Outgoing(**({"to": to, "text": TEXT} | changes))))
 
 
 def request_with(path: str, form: dict[str, str], headers: dict[str, str] | None = None) -> Request:
@@ -93,8 +92,8 @@ class TestEveryProvider:
         assert not provider.verify(request_with(path, {"signature": "forged"}, forged))
 
     def test_reads_nothing_from_an_empty_form(self, provider: Provider) -> None:
-        assert provider.read_receipt({}) == []
-        assert provider.read_reply({}) == []
+        assert provider.read_receipts({}) == []
+        assert provider.read_replies({}) == []
 
 
 class TestTwilio:
@@ -196,13 +195,13 @@ class TestTwilio:
     )
     def test_reads_receipts(self, settings: Settings, word: str, status: Status) -> None:
         provider = self.make(settings)
-        (event,) = provider.read_receipt({"SmsSid": "SM1", "SmsStatus": word, "ErrorCode": "30003"})
+        (event,) = provider.read_receipts({"SmsSid": "SM1", "SmsStatus": word, "ErrorCode": "30003"})
         assert (event.reference, event.status, event.error_code) == ("SM1", status, "30003")
         assert event.event_key == f"SM1:{word}"
 
     def test_reads_replies(self, settings: Settings) -> None:
         form = {"MessageSid": "SM2", "From": "+8613800000001", "Body": " 5 "}
-        (reply,) = self.make(settings).read_reply(form)
+        (reply,) = self.make(settings).read_replies(form)
         assert (reply.phone, reply.text, reply.event_key) == ("+8613800000001", " 5 ", "SM2")
 
 

@@ -1,5 +1,6 @@
 """Who is asked, and when: seven days after a published decision that calls for it, once, by text or by a person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -101,6 +102,7 @@ class Written:
     subject: str
     values: dict[str, Any]
     locale: str
+    carried: Sequence[str] = ()
 
 
 @pytest.mark.parametrize("locale", ["zh_Hans", "en"])

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from notifiers.compose import Composed, Uncomposable, compose_many
-from notifiers.receipts import hand_to_person, match_receipts
+from notifiers.people import hand_to_person
+from notifiers.receipts import match_receipts
 from portal import clock
 from portal.calendar.queries import get_calendar
 from portal.calendar.rules import WorkingCalendar

@@ -5,18 +5,17 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from notifiers.people import CALLED_ABOUT, hand_to_person
 from notifiers.providers import ReceiptEvent
 from portal import clock
+from portal.calls.service import UNDELIVERED, drop_call
 from portal.db import db, upsert
 from portal.messages import rules
 from portal.messages.models import Message, MessageState, Receipt
-from portal.permits.service import ask_for_call, drop_call
-from portal.revisits.service import pass_to_person
 
 # How long a receipt that came before its message was known is looked at again.
 WAITS_FOR = timedelta(days=3)
 BATCH = 500
-UNDELIVERED = "undelivered"
 EXPIRED_WITHIN = timedelta(days=2)
 
 
@@ -101,7 +100,7 @@ def _raise_state(message: Message, status: str, error_code: str) -> None:
     if raised and state is MessageState.FAILED:
         hand_to_person(message)
     if raised and state is MessageState.DELIVERED:
-        drop_call(message.id, UNDELIVERED)
+        drop_call(message_id=message.id, reason=UNDELIVERED)
     db.session.expire(message)
 
 
@@ -112,17 +111,8 @@ def hand_over_expired() -> None:
         Message.state == MessageState.VOID,
         Message.reason == "expired",
         Message.changed_at >= lately,
-        sa.or_(Message.subject.startswith("permit:"), Message.template == "revisit"),
+        CALLED_ABOUT,
     )
     for message in db.session.scalars(expired).all():
         hand_to_person(message)
         message.state = MessageState.PERSON
-
-
-def hand_to_person(message: Message) -> None:
-    """See to it that somebody calls whom no text reached, so that nothing is silently lost."""
-    kind, _colon, number = message.subject.partition(":")
-    if kind == "permit":
-        ask_for_call(int(number), message.id, UNDELIVERED)
-    elif message.template == "revisit":
-        pass_to_person(int(number))

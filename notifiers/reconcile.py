@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from notifiers.dispatch import STATES
+from notifiers.people import hand_to_person
 from notifiers.providers import Accepted, Provider, Status, Unreachable
 from notifiers.providers.registry import get_provider
-from notifiers.receipts import hand_over_expired, hand_to_person, match_receipts
+from notifiers.receipts import hand_over_expired, match_receipts
 from portal import clock
 from portal.cli import current_settings
 from portal.contacts.models import Contact

@@ -19,6 +19,7 @@ from portal.accounts import staff as accounts_staff
 from portal.accounts.models import Role
 from portal.bases import public as bases
 from portal.calendar import service as calendar
+from portal.calls import staff as calls_staff
 from portal.cli import register_commands
 from portal.complaints import public as complaints
 from portal.complaints import staff as complaints_staff
@@ -33,6 +34,7 @@ from portal.messages import public as sandbox
 from portal.messages import staff as messages_staff
 from portal.organs import public as organs
 from portal.paging import RecordNumber
+from portal.permits import queries as permits_queries
 from portal.permits import service as permits
 from portal.permits import staff as permits_staff
 from portal.procedures import public as procedures
@@ -62,6 +64,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     decisions_staff.blueprint,
     complaints_staff.blueprint,
     permits_staff.blueprint,
+    calls_staff.blueprint,
     messages_staff.blueprint,
     revisits_staff.blueprint,
 )
@@ -118,6 +121,8 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.globals["staff_menu"] = staff_menu
     # A law's page shows the decisions that rest on it, which live in a layer above.
     app.jinja_env.globals["decisions_on_article"] = decisions_queries.list_on_article
+    # So does the call list: what it is about lies above it.
+    app.jinja_env.globals["permits_by_subject"] = permits_queries.list_by_subject
     app.context_processor(lambda: {"settings": settings, "today": clock.today, "now": clock.now})
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -151,6 +156,7 @@ def staff_menu() -> list[tuple[str, str, str]]:
     menu.append((url_for("staff.permits.index"), _("Permits"), "permits"))
     menu.append((url_for("staff.decisions.index"), _("Publication"), "decisions"))
     if guard.current_staff().role is not Role.REVIEWER:
+        menu.append((url_for("staff.calls.index"), _("Calls"), "calls"))
         menu.append((url_for("staff.complaints.index"), _("Complaints"), "complaints"))
     if accounts_rules.sees_all(guard.current_staff().role):
         menu += [

@@ -4,6 +4,7 @@ from portal.accounts import models as accounts
 from portal.audit import models as audit
 from portal.bases import models as bases
 from portal.calendar import models as calendar
+from portal.calls import models as calls
 from portal.complaints import models as complaints
 from portal.contacts import models as contacts
 from portal.decisions import models as decisions
@@ -21,6 +22,7 @@ ALL = (
     audit,
     bases,
     calendar,
+    calls,
     complaints,
     contacts,
     decisions,

@@ -12,7 +12,6 @@ from portal.decisions.models import Decision
 from portal.decisions.queries import count_published, is_public
 from portal.messages.models import Message
 from portal.organs.queries import count_organs
-from portal.permits.models import CallTask, Permit
 from portal.procedures.queries import count_procedures
 
 
@@ -49,14 +48,6 @@ def count_since(since: datetime, *, on: date) -> Figures:
         answers=_count(Complaint, Complaint.answered_at >= since),
         reminders=_count(Message, Message.template == "permit_renewal", Message.accepted_at >= since),
     )
-
-
-def count_calls(*, scope: int | None) -> int:
-    """Count the calls that wait, for the permits of one organ or of all."""
-    statement = sa.select(sa.func.count()).select_from(CallTask).where(CallTask.done_at.is_(None))
-    if scope is not None:
-        statement = statement.join(Permit, Permit.id == CallTask.permit_id).where(Permit.organ_id == scope)
-    return db.session.scalar(statement) or 0
 
 
 def _count(table: type[Decision] | type[Complaint] | type[Message], *wheres: sa.ColumnElement[bool]) -> int:

@@ -9,10 +9,10 @@ from portal import clock
 from portal.accounts import guard
 from portal.accounts.models import Role, Staff
 from portal.accounts.rules import sees_all
+from portal.calls.queries import count_open_calls
 from portal.complaints.queries import count_views
 from portal.decisions.models import DecisionState
 from portal.decisions.queries import count_by_state
-from portal.home import queries
 from portal.messages.queries import count_unread_replies
 from portal.revisits.queries import View
 from portal.revisits.queries import count_views as count_revisits
@@ -34,7 +34,7 @@ class Waiting:
 def index() -> str:
     """Show what waits."""
     staff = guard.current_staff()
-    waiting = [*decisions_waiting(staff), *permits_waiting(staff), *complaints_waiting(staff), *revisits_waiting(staff)]
+    waiting = [*decisions_waiting(staff), *calls_waiting(staff), *complaints_waiting(staff), *revisits_waiting(staff)]
     return render_template("staff/home/index.html", staff=staff, waiting=waiting)
 
 
@@ -49,16 +49,11 @@ def decisions_waiting(staff: Staff) -> list[Waiting]:
     return rows if staff.role is not Role.REVIEWER else rows[:1]
 
 
-def permits_waiting(staff: Staff) -> list[Waiting]:
-    """Return the calls to make about permits."""
+def calls_waiting(staff: Staff) -> list[Waiting]:
+    """Return the calls to make."""
     if staff.role is Role.REVIEWER:
         return []
-    return [Waiting(_("Calls to make about permits"), queries.count_calls(scope=guard.scope()), calls_url())]
-
-
-def calls_url() -> str:
-    """Return where the calls are listed."""
-    return url_for("staff.permits.calls")
+    return [Waiting(_("Calls to make"), count_open_calls(guard.scope()), url_for("staff.calls.index"))]
 
 
 def complaints_waiting(staff: Staff) -> list[Waiting]:

@@ -107,25 +107,6 @@ class Permit(Recorded, Model):
     window: Mapped[RenewalWindow | None] = relationship()
 
 
-class CallTask(Recorded, Model):
-    """Somebody of a permit's party asked for a call, or could only be reached by one."""
-
-    __tablename__ = "call_task"
-    __table_args__ = (UniqueConstraint("key"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str]
-    permit_id: Mapped[int] = mapped_column(ForeignKey("permit.id"), index=True)
-    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
-    reason: Mapped[str]
-    due_on: Mapped[date]
-    done_at: Mapped[datetime | None]
-    done_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
-    result: Mapped[str] = mapped_column(default="")
-
-    permit: Mapped[Permit] = relationship()
-
-
 class PermitImport(Recorded, Model):
     """An uploaded spreadsheet between preview and commit; the file lies under the data directory by its digest."""
 

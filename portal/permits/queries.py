@@ -1,14 +1,13 @@
-"""Reading permits, their types and call tasks."""
+"""Reading permits and their types."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import joinedload
 
 from portal.calendar.queries import get_calendar
 from portal.calendar.rules import WorkingCalendar
@@ -17,10 +16,10 @@ from portal.contacts.models import Contact
 from portal.db import batched, db
 from portal.errors import NotFound
 from portal.organs.models import Organ
-from portal.paging import Page, capped_count, list_page
+from portal.paging import Page, list_page
 from portal.parties.models import Party
 from portal.permits import rules
-from portal.permits.models import CallTask, Permit, PermitImport, PermitStatus, PermitType, RenewalWindow
+from portal.permits.models import Permit, PermitImport, PermitStatus, PermitType, RenewalWindow
 from portal.permits.rules import Window
 
 
@@ -147,42 +146,17 @@ def list_organs(organ_id: int | None) -> Sequence[Organ]:
     return db.session.scalars(statement).all()
 
 
-def list_calls(organ_id: int | None, number: int, *, done: bool = False) -> Page[CallTask]:
-    """Return one page of the call list, the earliest due first (or the last done first)."""
-    order = (CallTask.done_at.desc(), CallTask.id.desc()) if done else (CallTask.due_on, CallTask.id)
-    statement = (
-        sa.select(CallTask)
-        .join(Permit, Permit.id == CallTask.permit_id)
-        .where(CallTask.done_at.is_not(None) if done else CallTask.done_at.is_(None))
-        .options(joinedload(CallTask.permit).joinedload(Permit.party), joinedload(CallTask.permit, Permit.contact))
-        .order_by(*order)
+def list_by_subject(subjects: Iterable[str]) -> dict[str, Any]:
+    """Return what a call list tells of permits, by subject (`permit:12`): type, last day, whom to ask for."""
+    ids = {int(number) for kind, _colon, number in (item.partition(":") for item in subjects) if kind == "permit"}
+    if not ids:
+        return {}
+    rows = db.session.execute(
+        sa.select(Permit.id, Permit.contact_name, Permit.last_apply_on, PermitType.name, PermitType.name_en)
+        .join(PermitType, PermitType.id == Permit.permit_type_id)
+        .where(Permit.id.in_(ids))
     )
-    if organ_id is not None:
-        statement = statement.where(Permit.organ_id == organ_id)
-    return list_page(statement, number, scalars=True)
-
-
-def count_open_calls(organ_id: int | None) -> int:
-    """Count the calls that wait."""
-    statement = sa.select(CallTask.id).where(CallTask.done_at.is_(None))
-    if organ_id is not None:
-        statement = statement.join(Permit, Permit.id == CallTask.permit_id).where(Permit.organ_id == organ_id)
-    return capped_count(statement)
-
-
-def list_calls_of(permit_id: int) -> Sequence[CallTask]:
-    """Return the calls about one permit, newest first."""
-    return db.session.scalars(
-        sa.select(CallTask).where(CallTask.permit_id == permit_id).order_by(CallTask.id.desc())
-    ).all()
-
-
-def get_call(call_id: int, organ_id: int | None) -> CallTask:
-    """Return a call, within an organ's own if one is given; raises NotFound."""
-    call = db.session.get(CallTask, call_id)
-    if call is None or (organ_id is not None and call.permit.organ_id != organ_id):
-        raise NotFound(_l("There is no such call."))
-    return call
+    return {f"permit:{row.id}": row for row in rows}
 
 
 def get_import(import_id: int, staff_id: int) -> PermitImport:

@@ -1,4 +1,4 @@
-"""What happens to permits: reminders move on, renewals are reported and confirmed, calls are asked for."""
+"""What happens to permits: reminders move on, renewals are reported and confirmed."""
 
 import csv
 from collections import defaultdict
@@ -13,12 +13,13 @@ from flask_babel import lazy_gettext as _l
 from portal import clock
 from portal.audit import service as audit
 from portal.calendar.queries import get_calendar
-from portal.db import batched, db, upsert
+from portal.calls import service as calls
+from portal.db import batched, db
 from portal.errors import Conflict, TransitionError
 from portal.messages import outbox
 from portal.permits import rules
-from portal.permits.models import CallTask, Permit, PermitImport, PermitStatus, PermitType, RenewalWindow, WindowUnit
-from portal.permits.queries import get_call, get_permit, list_reminder_offsets, list_windows
+from portal.permits.models import Permit, PermitImport, PermitStatus, PermitType, RenewalWindow, WindowUnit
+from portal.permits.queries import get_permit, list_reminder_offsets, list_windows
 
 FACTS = Path(__file__).parent / "data"
 
@@ -105,27 +106,15 @@ def report_renewal(permit_id: int, message_id: int | None) -> None:
 
 
 def ask_for_call(permit_id: int, message_id: int | None, reason: str) -> bool:
-    """Put a permit's party on the call list, due on the next working day; False when it is on it already."""
-    due = get_calendar().add_working_days(clock.today(), 1).day
-    row = {
-        "key": f"{reason}:{permit_id}:{message_id or ''}",
-        "permit_id": permit_id,
-        "message_id": message_id,
-        "reason": reason,
-        "due_on": due,
-        "result": "",
-        "created_at": clock.now(),
-    }
-    statement = upsert(CallTask).values(row).on_conflict_do_nothing(index_elements=["key"]).returning(CallTask.id)
-    return db.session.execute(statement).first() is not None
-
-
-def drop_call(message_id: int, reason: str) -> None:
-    """Take an open call off the list, because its message arrived after all."""
-    db.session.execute(
-        sa.delete(CallTask)
-        .where(CallTask.message_id == message_id, CallTask.reason == reason, CallTask.done_at.is_(None))
-        .execution_options(synchronize_session=False)
+    """Put a permit's party on the call list; False when it is on it already."""
+    permit = get_permit(permit_id)
+    return calls.ask_for_call(
+        subject=f"permit:{permit_id}",
+        reason=reason,
+        message_id=message_id,
+        party_id=permit.party_id,
+        organ_id=permit.organ_id,
+        contact_id=permit.contact_id,
     )
 
 
@@ -166,17 +155,6 @@ def _stop_reminders(permit: Permit, reason: str) -> None:
     permit.next_reminder_on = None
     outbox.void(f"permit:{permit.id}", reason=reason)
     db.session.flush()
-
-
-def finish_call(call_id: int, *, result: str, staff_id: int, organ_id: int | None = None) -> CallTask:
-    """Tick a call off with what came of it; raises Conflict when somebody else has done so."""
-    call = get_call(call_id, organ_id)
-    if call.done_at is not None:
-        raise Conflict(_l("Somebody else has made this call meanwhile."))
-    call.done_at, call.done_by_id, call.result = clock.now(), staff_id, result
-    audit.record("permit.called", f"permit:{call.permit_id}", staff_id=staff_id, call_id=call.id)
-    db.session.flush()
-    return call
 
 
 def open_import(*, file_name: str, sha256: str, staff_id: int) -> PermitImport:

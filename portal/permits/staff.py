@@ -1,4 +1,4 @@
-"""Staff pages of the permit register: the list, one permit, the call list, and the import of spreadsheets."""
+"""Staff pages of the permit register: the list, one permit, and the import of spreadsheets."""
 
 import csv
 from collections.abc import Callable
@@ -15,6 +15,8 @@ from portal import clock, spreadsheets
 from portal.accounts import guard
 from portal.accounts.models import Role
 from portal.calendar.queries import get_calendar
+from portal.calls.forms import CallForm
+from portal.calls.queries import count_open_calls, list_calls_of
 from portal.cli import current_settings
 from portal.db import db
 from portal.errors import Conflict, Message, NotFound, Refusal
@@ -22,7 +24,7 @@ from portal.fields import one_line
 from portal.messages.queries import list_for_subject
 from portal.paging import page_number, whole_number
 from portal.permits import importer, queries, rules, service
-from portal.permits.forms import CallForm, UploadForm
+from portal.permits.forms import UploadForm
 from portal.permits.models import PermitImport, PermitStatus
 
 blueprint = Blueprint("permits", __name__, url_prefix="/permits")
@@ -61,7 +63,7 @@ def index() -> ResponseReturnValue:
         filtered=any(request.args.get(name) for name in ("q", "type", "organ", "window")),
         types=queries.list_types(),
         organs=queries.list_organs(own),
-        calls=queries.count_open_calls(own),
+        calls=count_open_calls(own),
         page_link=page_link,
         no_end=rules.NO_END,
     )
@@ -70,28 +72,21 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/<int:permit_id>")
 def show(permit_id: int) -> ResponseReturnValue:
     """Show everything about one permit."""
-    return show_permit(permit_id, CallForm(formdata=None))
-
-
-def show_permit(permit_id: int, form: CallForm, *, wrong_call: int = 0, status: int = 200) -> ResponseReturnValue:
-    """Return the page of a permit; `wrong_call` is the call whose form holds errors."""
     permit = queries.get_permit(permit_id, guard.scope())
     today = clock.today()
     counts_down = permit.valid_to < rules.NO_END and permit.status is PermitStatus.VALID
     offsets = permit.permit_type.reminder_offsets or rules.DEFAULT_OFFSETS
-    page = render_template(
+    return render_template(
         "staff/permits/show.html",
         permit=permit,
         messages=list_for_subject(f"permit:{permit_id}"),
-        calls=queries.list_calls_of(permit_id),
+        calls=list_calls_of(f"permit:{permit_id}"),
         planned=rules.occurrences(permit.window_opens_on, permit.last_apply_on, offsets),
         left=get_calendar().working_days_between(today, permit.last_apply_on) if counts_down else None,
-        form=form,
-        wrong_call=wrong_call,
+        form=CallForm(formdata=None),
         no_end=rules.NO_END,
         may_act=guard.current_staff().role is not Role.REVIEWER,
     )
-    return page, status
 
 
 def act(permit_id: int, step: Callable[..., None], done: Message) -> ResponseReturnValue:
@@ -129,39 +124,9 @@ def revoke(permit_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/calls")
-@handlers_only
 def calls() -> ResponseReturnValue:
-    """Show whom to call."""
-    return show_calls(CallForm(formdata=None))
-
-
-def show_calls(form: CallForm, *, wrong_call: int = 0, status: int = 200) -> ResponseReturnValue:
-    """Return the call list; `wrong_call` is the call whose form holds errors."""
-    done = request.args.get("view") == "done"
-    own = guard.scope()
-    page = queries.list_calls(own, page_number(request.args.get("page")), done=done)
-    return render_template("staff/permits/calls.html", page=page, done=done, form=form, wrong_call=wrong_call), status
-
-
-@blueprint.post("/calls/<int:call_id>")
-@handlers_only
-def finish_call(call_id: int) -> ResponseReturnValue:
-    """Tick a call off."""
-    form = CallForm()
-    if not form.validate():
-        return show_calls(form, wrong_call=call_id, status=422)
-    try:
-        call = service.finish_call(
-            call_id, result=form.result.data, staff_id=guard.current_staff().id, organ_id=guard.scope()
-        )
-    except Conflict as refusal:
-        db.session.rollback()
-        form.result.errors = [refusal.message]
-        return show_calls(form, wrong_call=call_id, status=409)
-    flash(_("The call is ticked off."), "good")
-    back = url_for("staff.permits.show", permit_id=call.permit_id) if request.args.get("back") == "permit" else ""
-    db.session.commit()
-    return redirect(back or url_for("staff.permits.calls"))
+    """Lead old links to the call list, which is no longer about permits alone."""
+    return redirect(url_for("staff.calls.index", view=request.args.get("view")), 301)
 
 
 @blueprint.route("/import", methods=["GET", "POST"])

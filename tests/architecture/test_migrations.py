@@ -1,6 +1,7 @@
 """The schema goes up, down and up again with data in it, on both databases, and says what the models say."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,14 @@ from flask import Flask
 
 from portal import schema
 from portal.accounts.models import Staff
+from portal.calls.models import Call
 from portal.db import Model, db
+from portal.permits.service import ask_for_call
 from tests.conftest import make_app, make_settings
 from tests.factories.accounts import make_staff
+from tests.factories.messages import make_message
 from tests.factories.organs import make_organ
+from tests.factories.permits import make_permit
 
 
 @pytest.fixture
@@ -76,3 +81,41 @@ def test_upgrading_twice_changes_nothing(fresh: Flask) -> None:
 
 def test_there_is_one_newest_revision() -> None:
     assert len(ScriptDirectory(str(schema.MIGRATIONS)).get_heads()) == 1
+
+
+def list_rows(statement: str) -> list[tuple[object, ...]]:
+    """Return rows as they lie in the database, whatever the models say of them."""
+    rows = [tuple(row) for row in db.session.execute(sa.text(statement))]
+    db.session.rollback()
+    return rows
+
+
+def test_calls_about_permits_move_there_and_back(fresh: Flask) -> None:
+    permit, staff = make_permit(valid_to=date(2027, 6, 1)), make_staff()
+    message = make_message()
+    run(fresh, "db", "downgrade", "0002")
+    columns = "id, key, permit_id, message_id, reason, due_on, done_at, done_by_id, result, created_at"
+    at = "2026-11-20 02:00:00"
+    sent = f"'undelivered:{permit.id}:{message.id}', {permit.id}, {message.id}"
+    asked = f"'asked:{permit.id}:', {permit.id}"
+    for values in (
+        f"7, {sent}, 'undelivered', '2026-11-23', NULL, NULL, ''",
+        f"9, {asked}, NULL, 'asked', '2026-11-24', '{at}', {staff.id}, '会去办理'",
+    ):
+        db.session.execute(sa.text(f"INSERT INTO call_task ({columns}) VALUES ({values}, '{at}')"))
+    db.session.commit()
+    before = list_rows(f"SELECT {columns} FROM call_task ORDER BY id")
+    run(fresh, "db", "upgrade")
+    waits, made = db.session.scalars(sa.select(Call).order_by(Call.id))
+    subject = f"permit:{permit.id}"
+    assert (waits.id, waits.subject, waits.message_id, waits.done_at) == (7, subject, message.id, None)
+    assert (made.id, made.result, made.done_by_id, made.due_on) == (9, "会去办理", staff.id, date(2026, 11, 24))
+    assert {(call.party_id, call.organ_id) for call in (waits, made)} == {(permit.party_id, permit.organ_id)}
+    # What was asked for before is not asked for again, and new calls get new numbers.
+    assert not ask_for_call(permit.id, message.id, "undelivered")
+    assert ask_for_call(permit.id, None, "undelivered")
+    db.session.execute(sa.delete(Call).where(Call.id > 9))
+    db.session.commit()
+    run(fresh, "db", "downgrade", "0002")
+    assert list_rows(f"SELECT {columns} FROM call_task ORDER BY id") == before
+    run(fresh, "db", "upgrade")

@@ -9,7 +9,7 @@ from tests.browser.pages.desk import Desk
 from tests.browser.visitor import DESK, NARROW, PHONE, Visitor
 
 PAGES = [
-    "/staff/", "/staff/permits/", "/staff/permits/calls", "/staff/permits/import", "/staff/complaints/",
+    "/staff/", "/staff/permits/", "/staff/calls/", "/staff/permits/import", "/staff/complaints/",
     "/staff/decisions/", "/staff/messages/", "/staff/messages/replies", "/staff/revisits/",
 ]  # fmt: skip
 LOOKS: list[dict[str, object]] = [

@@ -15,10 +15,10 @@ from notifiers.dispatch import dispatch
 from notifiers.reconcile import reconcile
 from portal import clock
 from portal.calendar.models import CalendarDay, DayKind
+from portal.calls.models import Call
 from portal.db import db
 from portal.messages import outbox
 from portal.messages.models import Attempt, MessageState, Outcome
-from portal.permits.models import CallTask
 from portal.settings import Settings
 from tests.conftest import make_app
 from tests.conftest import make_settings as base_settings
@@ -114,7 +114,7 @@ def test_a_rejected_reminder_goes_on_the_call_list(app: Flask) -> None:
     permit = make_permit(valid_to=clock.today() + timedelta(days=60))
     make_message(contact=make_contact(ending="0404"), subject=f"permit:{permit.id}", template="permit_renewal")
     send(rejected=1)
-    assert db.session.scalars(sa.select(CallTask.permit_id)).all() == [permit.id]
+    assert db.session.scalars(sa.select(Call.subject)).all() == [f"permit:{permit.id}"]
 
 
 def test_quiet_hours_hold_all_but_the_urgent(app: Flask) -> None:
@@ -163,8 +163,9 @@ def test_somebody_calls_whom_no_text_could_be_sent_in_time(app: Flask) -> None:
     # Whether or not anything else is ever due.
     assert reconcile() == reconcile() == {"accepted": 0, "person": 0, "open": 0}
     db.session.expire_all()
-    tasks = db.session.scalars(sa.select(CallTask)).all()
-    assert [(task.permit_id, task.reason, task.done_at) for task in tasks] == [(permit.id, "undelivered", None)]
+    tasks = db.session.scalars(sa.select(Call)).all()
+    subject = f"permit:{permit.id}"
+    assert [(task.subject, task.reason, task.done_at) for task in tasks] == [(subject, "undelivered", None)]
     assert (message.state, message.reason) == (MessageState.PERSON, "expired")
 
 

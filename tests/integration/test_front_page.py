@@ -13,7 +13,7 @@ from portal import clock
 from portal.accounts.models import Role
 from portal.db import db
 from portal.decisions.models import DecisionState
-from portal.permits.models import CallTask
+from portal.permits.service import ask_for_call
 from tests.counting import counted_queries
 from tests.factories.decisions import make_decision
 from tests.factories.organs import make_organ
@@ -85,13 +85,11 @@ def test_staff_overview_counts_what_waits_for_them(sign_in: Callable[..., FlaskC
     make_decision(organ=other, state=DecisionState.REVIEW)
     for organ in (mine, other):
         permit = make_permit(organ=organ, valid_to=date(2027, 1, 1))
-        db.session.add(
-            CallTask(key=f"call:{permit.id}", permit_id=permit.id, reason="asked", due_on=date(2026, 11, 23))
-        )
+        ask_for_call(permit.id, None, "asked")
     clerk = sign_in(Role.CLERK, organ_id=mine.id)
     seen = {item.text.split(maxsplit=1)[1]: item.strong.text for item in overview(clerk)}
     assert seen["Decisions to review"] == "1"
-    assert seen["Calls to make about permits"] == "1"
+    assert seen["Calls to make"] == "1"
     assert "Replies to read" not in seen
     supervisor = sign_in(Role.SUPERVISOR)
     seen = {item.text.split(maxsplit=1)[1]: item.strong.text for item in overview(supervisor)}

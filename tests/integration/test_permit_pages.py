@@ -16,11 +16,12 @@ from flask.testing import FlaskClient
 from portal import clock
 from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
+from portal.calls.models import Call
 from portal.db import db
 from portal.messages import outbox
 from portal.messages.models import Message, MessageState
 from portal.permits import service
-from portal.permits.models import CallTask, Permit, PermitImport, PermitStatus
+from portal.permits.models import Permit, PermitImport, PermitStatus
 from portal.settings import Settings
 from tests.factories.organs import make_organ
 from tests.factories.parties import make_party
@@ -222,33 +223,18 @@ def test_denied_report_goes_on_reminding(sign_in: SignIn) -> None:
     assert (permit.renewal_reported_at, permit.next_reminder_on) == (None, date(2026, 11, 24))
 
 
-def test_calls_are_ticked_off_with_a_result(sign_in: SignIn) -> None:
-    permit = make_permit(valid_to=date(2026, 12, 31))
-    assert service.ask_for_call(permit.id, None, "asked")
-    assert not service.ask_for_call(permit.id, None, "asked")
-    call = db.session.scalars(sa.select(CallTask)).one()
-    assert call.due_on == date(2026, 11, 24)
-    client = sign_in(Role.CLERK, organ_id=permit.organ_id)
-    page = client.get("/staff/permits/calls?lang=en").text
-    assert "Asked for a call" in page
-    assert permit.contact is not None
-    assert permit.contact.phone.removeprefix("+86") in page
-    assert client.post(f"/staff/permits/calls/{call.id}", data={"result": ""}).status_code == 422
-    assert client.post(f"/staff/permits/calls/{call.id}", data={"result": "会去办理"}).status_code == 302
-    assert client.post(f"/staff/permits/calls/{call.id}", data={"result": "又打"}).status_code == 409
-    db.session.refresh(call)
-    assert call.result == "会去办理"
-    assert "会去办理" in client.get("/staff/permits/calls?view=done").text
-    assert "Nobody waits" in client.get("/staff/permits/calls?lang=en").text
-
-
-def test_other_organs_calls_are_not_there(sign_in: SignIn) -> None:
+def test_a_permit_shows_its_calls_and_old_links_find_the_list(sign_in: SignIn) -> None:
     permit = make_permit(valid_to=date(2026, 12, 31))
     service.ask_for_call(permit.id, None, "asked")
-    call = db.session.scalars(sa.select(CallTask)).one()
-    client = sign_in(Role.CLERK, organ_id=make_organ().id)
-    assert permit.party.name not in client.get("/staff/permits/calls").text
-    assert client.post(f"/staff/permits/calls/{call.id}", data={"result": "x"}).status_code == 404
+    call = db.session.scalars(sa.select(Call)).one()
+    client = sign_in(Role.CLERK, organ_id=permit.organ_id)
+    page = client.get(f"/staff/permits/{permit.id}?lang=en").text
+    assert "Asked for a call" in page
+    done = client.post(f"/staff/calls/{call.id}?back=record", data={"result": "会去办理"})
+    assert done.headers["Location"] == f"/staff/permits/{permit.id}"
+    assert "会去办理" in client.get(f"/staff/permits/{permit.id}").text
+    moved = client.get("/staff/permits/calls?view=done")
+    assert (moved.status_code, moved.headers["Location"]) == (301, "/staff/calls/?view=done")
 
 
 def test_a_reviewer_may_look_but_not_act(sign_in: SignIn) -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from notifiers.providers import ReceiptEvent, Status
 from notifiers.receipts import match_receipts, record_receipts
+from portal.calls.models import Call
 from portal.db import db
 from portal.messages.models import Message, MessageState, Receipt
-from portal.permits.models import CallTask
 from portal.revisits.models import RevisitState
 from tests.factories.messages import make_contact, make_message
 from tests.factories.permits import make_permit
@@ -118,22 +118,22 @@ def test_undelivered_reminder_becomes_one_call(app: Flask) -> None:
     message = make_accepted(template="permit_renewal", subject=f"permit:{permit.id}")
     for event in chain([EVENTS["failed"]] * 2, [EVENTS["sent"]]):
         record_receipts("twilio", [event])
-    task = db.session.scalars(sa.select(CallTask)).one()
-    assert (task.permit_id, task.message_id, task.reason) == (permit.id, message.id, "undelivered")
+    task = db.session.scalars(sa.select(Call)).one()
+    assert (task.subject, task.message_id, task.reason) == (f"permit:{permit.id}", message.id, "undelivered")
 
 
 def test_failure_after_delivery_calls_nobody(app: Flask) -> None:
     permit = make_permit(valid_to=date(2027, 6, 1))
     make_accepted(template="permit_renewal", subject=f"permit:{permit.id}")
     record_receipts("twilio", [EVENTS["delivered"], EVENTS["failed"]])
-    assert db.session.scalars(sa.select(CallTask)).all() == []
+    assert db.session.scalars(sa.select(Call)).all() == []
 
 
 def test_delivery_after_failure_calls_nobody_any_more(app: Flask) -> None:
     permit = make_permit(valid_to=date(2027, 6, 30))
     make_accepted(subject=f"permit:{permit.id}", template="permit_renewal")
     record_receipts("twilio", [EVENTS["failed"], EVENTS["delivered"]])
-    assert db.session.scalars(sa.select(CallTask)).all() == []
+    assert db.session.scalars(sa.select(Call)).all() == []
 
 
 def test_undelivered_revisit_goes_to_a_person(app: Flask) -> None:

@@ -13,9 +13,9 @@ from notifiers.collect import collect
 from notifiers.dispatch import dispatch
 from notifiers.reconcile import reconcile
 from portal import clock
+from portal.calls.models import Call
 from portal.db import db
 from portal.messages.models import Message, MessageState
-from portal.permits.models import CallTask
 from portal.settings import Settings, TwilioSettings
 from tests.conftest import make_settings
 from tests.factories.messages import make_contact, make_message
@@ -86,7 +86,7 @@ def test_what_the_provider_took_and_failed_goes_on_the_call_list(app: Flask, ser
         reconcile()
     db.session.expire_all()
     assert message.state is MessageState.FAILED
-    assert db.session.scalars(sa.select(CallTask.permit_id)).all() == [permit.id]
+    assert db.session.scalars(sa.select(Call.subject)).all() == [f"permit:{permit.id}"]
 
 
 def test_what_the_provider_never_had_goes_to_a_person_after_a_day(app: Flask, server: TwilioServer) -> None:
@@ -99,7 +99,7 @@ def test_what_the_provider_never_had_goes_to_a_person_after_a_day(app: Flask, se
         assert reconcile() == {"accepted": 0, "person": 1, "open": 0}
     db.session.expire_all()
     assert (message.state, message.reason) == (MessageState.PERSON, "unsettled")
-    assert db.session.scalars(sa.select(CallTask.permit_id)).all() == [permit.id]
+    assert db.session.scalars(sa.select(Call.subject)).all() == [f"permit:{permit.id}"]
     assert server.messages == []
 
 

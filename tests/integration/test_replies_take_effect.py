@@ -11,13 +11,14 @@ from flask import Flask
 from notifiers.providers import ReplyEvent
 from notifiers.replies import record_replies
 from portal import clock
+from portal.calls.models import Call
 from portal.contacts.models import Contact
 from portal.db import db
 from portal.messages import outbox
 from portal.messages.models import Meaning, Message, MessageState, Reply
 from portal.messages.queries import list_for_subject
 from portal.parties.models import Party
-from portal.permits.models import CallTask, Permit
+from portal.permits.models import Permit
 from portal.revisits.models import FollowUp, Revisit, RevisitState
 from tests.factories.messages import make_contact, make_message
 from tests.factories.parties import make_party
@@ -80,8 +81,8 @@ def test_done_reports_the_renewal(app: Flask) -> None:
 def test_call_me_puts_the_permit_on_the_call_list(app: Flask) -> None:
     permit, contact = remind()
     reply(contact, "2")
-    task = db.session.scalars(sa.select(CallTask)).one()
-    assert (task.permit_id, task.due_on) == (permit.id, date(2026, 11, 23))
+    task = db.session.scalars(sa.select(Call)).one()
+    assert (task.subject, task.due_on) == (f"permit:{permit.id}", date(2026, 11, 23))
 
 
 def test_stop_opts_out_voids_what_waits_and_confirms_once(app: Flask) -> None:
@@ -182,7 +183,7 @@ def test_the_same_reply_counts_once(app: Flask) -> None:
     permit, contact = remind()
     event = ReplyEvent(contact.phone, "2", "IN1")
     assert [record_replies("twilio", [event]) for _ in range(3)] == [1, 0, 0]
-    assert len(db.session.scalars(sa.select(CallTask)).all()) == 1
+    assert len(db.session.scalars(sa.select(Call)).all()) == 1
     assert permit.renewal_reported_at is None
 
 

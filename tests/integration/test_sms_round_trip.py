@@ -13,10 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal import clock
+from portal.calls.models import Call
 from portal.db import db
 from portal.messages.models import Message, MessageState
 from portal.messages.queries import list_for_subject
-from portal.permits.models import CallTask
 from portal.revisits.models import Revisit, RevisitState
 from portal.settings import Settings
 from tests.conftest import make_settings
@@ -72,8 +72,8 @@ def test_reminder_is_delivered_and_answered_with_call_me(app: Flask, client: Fla
     message = list_for_subject(f"permit:{permit.id}")[0]
     assert (message.state, message.delivered_at) == (MessageState.DELIVERED, NOW)
     reply(client, permit.contact_id, "2")
-    task = db.session.scalars(sa.select(CallTask)).one()
-    assert (task.permit_id, task.due_on) == (permit.id, date(2026, 11, 23))
+    task = db.session.scalars(sa.select(Call)).one()
+    assert (task.subject, task.due_on) == (f"permit:{permit.id}", date(2026, 11, 23))
     assert [item.text for item in list_for_subject(f"permit:{permit.id}")[0].replies] == ["2"]
 
 
@@ -95,7 +95,7 @@ def test_undelivered_reminder_ends_on_the_call_list(app: Flask) -> None:
     for ending in ("0404", "0406"):
         make_permit(valid_to=clock.today() + timedelta(days=37), party=make_party(phone=f"+861380000{ending}"))
     send_all(app)
-    tasks = db.session.scalars(sa.select(CallTask)).all()
+    tasks = db.session.scalars(sa.select(Call)).all()
     assert len(tasks) == 2
     assert set(db.session.scalars(sa.select(Message.state))) == {MessageState.REJECTED, MessageState.FAILED}
 

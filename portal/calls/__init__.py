@@ -1,0 +1,1 @@
+"""The call list: whom no text reached, or who asked for it, hears from a person."""

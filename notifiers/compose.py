@@ -1,34 +1,39 @@
-"""A row of the outbox becomes the text its reader gets: looked up in bulk, rendered in the reader's language.
+"""A row of the outbox becomes the text its reader gets: looked up in bulk, written in the reader's language.
 
-Templates are `templates/sms/<template>.txt`, without signature; their lines are joined as the language joins
-sentences, and a line that begins with `?` is left out where the text would cost a second segment. They know
-`settings`, `values` (what was put into the outbox), the filter `sms_day` (an ISO day as 12月15日, 15 Dec) and, by the
-record the message concerns:
-
-- `permit:<id>`: `permit` (short name), `last_day` (ISO), `days_left` (on the day of sending), `opens_today`
-- `revisit:<id>`: `link` (the one-time address)
+A message names a template; which of the wordings (`portal.wordings`) it gets, and what fills it, is found when it is
+sent. Templates whose record says more than the outbox are looked up; the others are filled from what was put there.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from flask import current_app
-from jinja2 import TemplateError
 
 from portal import clock
 from portal.cli import current_settings
 from portal.db import db
-from portal.i18n import current, speaking
-from portal.messages.rules import count_segments
+from portal.i18n import DEFAULT
 from portal.permits.models import Permit, PermitType
 from portal.revisits.service import link_for
+from portal.risk_periods.models import RiskBatch, RiskPeriod
+from portal.wordings.queries import Bodies, known_locale
+from portal.wordings.rules import sms_day
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-Context = dict[str, Any]
+# So few days before the last one, a reminder says what delay may cost.
+SOON = 3
+# The day, among a message's values, that fills each variable.
+DAYS: Mapping[str, Mapping[str, str]] = {
+    "complaint_received": {"day": "received_on", "due": "accept_due_on"},
+    "complaint_accepted": {"day": "received_on", "due": "answer_due_on"},
+    "complaint_refused": {"day": "received_on"},
+    "complaint_answered": {"day": "received_on"},
+    "revisit": {"day": "decided_on", "until": "link_until"},
+    "low_grade": {"day": "call_by"},
+}
 
 
 class Composable(Protocol):
@@ -60,7 +65,8 @@ class Uncomposable(Exception):
 class Composed:
     """A text as it is sent, signature in front, and what it costs.
 
-    `wording` names the body it was made from and `variables` what filled it, for providers that send both apart.
+    `wording` names the body it was made from and `variables` what filled it, for providers that send both apart;
+    `home` are the same in the city's own language, for a provider that has approved no other.
     """
 
     text: str
@@ -68,6 +74,20 @@ class Composed:
     locale: str = ""
     wording: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    home: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a message says: a wording, in a language, and what fills it, there and in the city's own language."""
+
+    wording: str
+    locale: str
+    variables: dict[str, str]
+    home: dict[str, str]
+
+
+Drafts = dict[int, Draft | None]
 
 
 def compose(message: Composable) -> Composed:
@@ -79,102 +99,158 @@ def compose(message: Composable) -> Composed:
 
 
 def preview(template: str, values: dict[str, Any], locale: str) -> str:
-    """Return a text as its reader would get it, before there is a message; for templates that need no look-up."""
-    with speaking(locale):
-        result = _render(template, {"values": values})
+    """Return a text as its reader would get it, before there is a message; for templates that need no look-up.
+
+    Raises Uncomposable.
+    """
+    result = _write(_from_values(template, values, known_locale(locale)), Bodies(), current_settings().hotline)
     if isinstance(result, Uncomposable):
         raise result
     return result.text
 
 
 def compose_many(messages: Sequence[Composable]) -> dict[int, Composed | Uncomposable]:
-    """Write many texts, by message id; equal ones are rendered once."""
-    contexts = _look_up(messages)
-    written: dict[int, Composed | Uncomposable] = {}
-    by_locale: dict[str, list[Composable]] = defaultdict(list)
-    for message in messages:
-        by_locale[message.locale].append(message)
-    for locale, group in by_locale.items():
-        with speaking(locale):
-            seen: dict[tuple[str, str], Composed | Uncomposable] = {}
-            for message in group:
-                context = contexts.get(message.id)
-                key = (message.template, repr(context))
-                if key not in seen:
-                    seen[key] = _render(message.template, context)
-                written[message.id] = seen[key]
-    return written
+    """Write many texts, by message id; records are looked up and bodies read once for all of them."""
+    drafts = _draft(messages)
+    bodies, hotline = Bodies(), current_settings().hotline
+    return {message.id: _write(drafts[message.id], bodies, hotline) for message in messages}
 
 
-def _render(template: str, context: Context | None) -> Composed | Uncomposable:
-    if context is None:
+def _write(draft: Draft | None, bodies: Bodies, hotline: str) -> Composed | Uncomposable:
+    if draft is None:
         return Uncomposable("record_gone")
-    settings = current_settings()
+    draft.variables["hotline"] = draft.home["hotline"] = hotline
     try:
-        words = current_app.jinja_env.get_template(f"sms/{template}.txt").render(settings=settings, **context)
-    except TemplateError:
+        text, segments = bodies.write(draft.wording, draft.locale, draft.variables)
+    except KeyError:
         return Uncomposable("cannot_compose")
-    lines = [line.strip() for line in words.splitlines() if line.strip()]
-    text = settings.sms_signature + _join([line.removeprefix("?").strip() for line in lines])
-    if count_segments(text) > 1:
-        text = settings.sms_signature + _join([line for line in lines if not line.startswith("?")])
-    return Composed(text, count_segments(text))
+    return Composed(text, segments, draft.locale, draft.wording, draft.variables, draft.home)
 
 
-def _join(lines: Sequence[str]) -> str:
-    return (" " if current() == "en" else "").join(lines)
+def _in_reach(make: Callable[[str], Draft], locale: str) -> Draft:
+    """Draft in a language, and keep what fills it in the city's own."""
+    draft = make(locale)
+    return draft if draft.locale == DEFAULT else replace(draft, home=make(DEFAULT).variables)
 
 
-def sms_day(value: str | date) -> str:
-    """Write a day as briefly as a text needs it: 12月15日, 15 Dec."""
-    day = date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{day.day} {MONTHS[day.month - 1]}" if current() == "en" else f"{day.month}月{day.day}日"
-
-
-def _look_up(messages: Iterable[Composable]) -> dict[int, Context | None]:
-    by_kind: dict[str, list[Composable]] = defaultdict(list)
+def _draft(messages: Iterable[Composable]) -> Drafts:
+    by_template: dict[str, list[Composable]] = defaultdict(list)
     for message in messages:
-        by_kind[message.subject.partition(":")[0]].append(message)
-    found: dict[int, Context | None] = {}
-    for kind, group in by_kind.items():
-        look_up = LOOK_UPS.get(kind)
-        found |= look_up(group) if look_up else {message.id: {"values": message.values} for message in group}
+        by_template[message.template].append(message)
+    found: Drafts = {}
+    for template, group in by_template.items():
+        found |= LOOK_UPS.get(template, _plain)(group)
     return found
 
 
-def _number(message: Composable) -> int:
-    return int(message.subject.partition(":")[2])
+def _plain(messages: Sequence[Composable]) -> Drafts:
+    return {
+        item.id: _in_reach(partial(_from_values, item.template, item.values), known_locale(item.locale))
+        for item in messages
+    }
 
 
-def _permits(messages: Sequence[Composable]) -> dict[int, Context | None]:
+def _from_values(template: str, values: Mapping[str, Any], locale: str) -> Draft:
+    days = DAYS.get(template, {})
+    variables = {
+        name: sms_day(date.fromisoformat(values[key]), locale) for name, key in days.items() if values.get(key)
+    }
+    return Draft(template, locale, variables, variables)
+
+
+def _number(subject: str) -> int:
+    number = subject.partition(":")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+def _permits(messages: Sequence[Composable]) -> Drafts:
+    """A reminder says what is true when it is sent, and stands for all the permits whose reminders it carries."""
+    wanted = {message.id: [_number(subject) for subject in (message.subject, *message.carried)] for message in messages}
     rows = db.session.execute(
         sa.select(
             Permit.id, Permit.last_apply_on, Permit.window_opens_on, PermitType.short_name, PermitType.short_name_en
         )
         .join(PermitType, PermitType.id == Permit.permit_type_id)
-        .where(Permit.id.in_({_number(message) for message in messages}))
+        .where(Permit.id.in_({number for numbers in wanted.values() for number in numbers}))
     )
     permits = {row.id: row for row in rows}
-    return {message.id: _permit_context(permits.get(_number(message)), message) for message in messages}
-
-
-def _permit_context(permit: Any, message: Composable) -> Context | None:
-    if permit is None:
-        return None
     today = clock.today()
-    return {
-        "permit": (permit.short_name_en if message.locale == "en" else "") or permit.short_name,
-        "last_day": permit.last_apply_on.isoformat(),
-        "days_left": (permit.last_apply_on - today).days,
-        "opens_today": permit.window_opens_on == today,
+    drafts: Drafts = {}
+    for message in messages:
+        found = [permits[number] for number in dict.fromkeys(wanted[message.id]) if number in permits]
+        make = partial(_permit_draft, found, today)
+        drafts[message.id] = _in_reach(make, known_locale(message.locale)) if found else None
+    return drafts
+
+
+def _permit_draft(permits: Sequence[Any], today: date, locale: str) -> Draft:
+    first = min(permits, key=_by_last_day) if len(permits) > 1 else permits[0]
+    days = (first.last_apply_on - today).days
+    variables = {
+        "permit": (first.short_name_en if locale == "en" else "") or first.short_name,
+        "day": sms_day(first.last_apply_on, locale),
+        "days": str(days),
+        "number": str(len(permits)),
     }
+    if len(permits) > 1:
+        wording = "permit_digest"
+    elif first.window_opens_on == today:
+        wording = "permit_opens"
+    elif days <= 0:
+        wording = "permit_last_day"
+    else:
+        wording = "permit_soon" if days <= SOON else "permit_renewal"
+    return Draft(wording, locale, variables, variables)
 
 
-def _revisits(messages: Sequence[Composable]) -> dict[int, Context | None]:
-    return {message.id: {"values": message.values, "link": link_for(_number(message))} for message in messages}
+def _by_last_day(permit: Any) -> tuple[date, int]:
+    return permit.last_apply_on, permit.id
 
 
-LOOK_UPS: Mapping[str, Callable[[Sequence[Composable]], dict[int, Context | None]]] = {
-    "permit": _permits,
+def _revisits(messages: Sequence[Composable]) -> Drafts:
+    drafts = _plain(messages)
+    for message in messages:
+        draft = drafts[message.id]
+        if draft is not None:
+            # Phones open a link that names no scheme, and it is shorter.
+            link = link_for(_number(message.subject)).replace("https://", "")
+            draft.variables["link"] = draft.home["link"] = link
+    return drafts
+
+
+def _risk_notices(messages: Sequence[Composable]) -> Drafts:
+    """A notice says what was approved for its batch; where that is not all in English, it is Chinese throughout."""
+    rows = db.session.execute(
+        sa.select(
+            RiskBatch.id,
+            RiskBatch.starts_on,
+            RiskBatch.advice,
+            RiskBatch.advice_en,
+            RiskPeriod.name,
+            RiskPeriod.name_en,
+        )
+        .join(RiskPeriod, RiskPeriod.id == RiskBatch.period_id)
+        .where(RiskBatch.id.in_({_number(message.subject) for message in messages}))
+    )
+    batches = {row.id: row for row in rows}
+    drafts: Drafts = {}
+    for message in messages:
+        batch = batches.get(_number(message.subject))
+        drafts[message.id] = _in_reach(partial(_risk_draft, batch), message.locale) if batch else None
+    return drafts
+
+
+def _risk_draft(batch: Any, locale: str) -> Draft:
+    english = locale == "en" and batch.name_en and batch.advice_en
+    name, advice = (batch.name_en, batch.advice_en) if english else (batch.name, batch.advice)
+    written_in = "en" if english else DEFAULT
+    # The body has its own full stop.
+    variables = {"name": name, "day": sms_day(batch.starts_on, written_in), "advice": advice.rstrip(".\u3002 ")}
+    return Draft("risk_notice", written_in, variables, variables)
+
+
+LOOK_UPS: Mapping[str, Callable[[Sequence[Composable]], Drafts]] = {
+    "permit_renewal": _permits,
     "revisit": _revisits,
+    "risk_notice": _risk_notices,
 }

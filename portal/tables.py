@@ -16,6 +16,7 @@ from portal.procedures import models as procedures
 from portal.revisits import models as revisits
 from portal.risk_periods import models as risk_periods
 from portal.search import models as search
+from portal.wordings import models as wordings
 
 ALL = (
     accounts,
@@ -34,4 +35,5 @@ ALL = (
     revisits,
     risk_periods,
     search,
+    wordings,
 )

@@ -1,6 +1,6 @@
 """The outbox and what came back: messages, attempts, receipts, replies."""
 
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -123,51 +123,6 @@ class Gate(Model):
     open_until: Mapped[datetime | None]
     openings: Mapped[int] = mapped_column(default=0)
     reason: Mapped[str] = mapped_column(default="")
-
-
-class Approval(StrEnum):
-    """How far a provider's own examination of a template has come."""
-
-    DRAFT = "draft"
-    SUBMITTED = "submitted"
-    APPROVED = "approved"
-    REFUSED = "refused"
-
-
-class Wording(Model):
-    """A city's own body of a text, instead of the one that ships; `{name}` marks a variable."""
-
-    __tablename__ = "wording"
-    __table_args__ = (UniqueConstraint("name", "locale"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    locale: Mapped[str]
-    body: Mapped[str]
-    changed_at: Mapped[datetime] = mapped_column(default=clock.now)
-    changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
-
-
-class ProviderTemplate(Model):
-    """A body as a provider has (or shall have) it on file: only approved shapes reach mainland phones through it.
-
-    `template_id` is the provider's; `decided_on` the day it was approved or refused, `note` its reason.
-    """
-
-    __tablename__ = "provider_template"
-    __table_args__ = (UniqueConstraint("provider", "name", "locale"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    provider: Mapped[str]
-    name: Mapped[str]
-    locale: Mapped[str]
-    body: Mapped[str]
-    template_id: Mapped[str] = mapped_column(default="")
-    status: Mapped[Approval] = mapped_column(text_enum(Approval), default=Approval.DRAFT)
-    decided_on: Mapped[date | None]
-    note: Mapped[str] = mapped_column(default="")
-    changed_at: Mapped[datetime] = mapped_column(default=clock.now)
-    changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
 
 
 class Receipt(Model):

@@ -56,12 +56,12 @@ def permit_of(kind: PermitType, opens_on: date | None = None) -> Permit:
         (
             "2026-12-12",
             "【孟州执法】您的食品许可还有3天可申请延续，12月15日截止，逾期可能影响经营。咨询0391-0000000，已办回1，回电回2，退订回T",
-            "【孟州执法】Food permit: 3 days left! Till 15 Dec. 1 done 2 call T stop",
+            "【孟州执法】Food permit: days left: 3! Till 15 Dec. 1 done 2 call T stop",
         ),
         (
             "2026-12-14",
             "【孟州执法】您的食品许可还有1天可申请延续，12月15日截止，逾期可能影响经营。咨询0391-0000000，已办回1，回电回2，退订回T",
-            "【孟州执法】Food permit: 1 day left! Till 15 Dec. 1 done 2 call T stop",
+            "【孟州执法】Food permit: days left: 1! Till 15 Dec. 1 done 2 call T stop",
         ),
         (
             "2026-12-15",

@@ -1,4 +1,7 @@
-"""Where providers report: receipts and replies, signed by them, stored before they are answered."""
+"""Where providers report: receipts and replies, proven to be theirs, stored before they are answered.
+
+Twilio and the sandbox sign what they post; the domestic providers sign nothing and call an address with our token.
+"""
 
 import json
 import logging
@@ -9,7 +12,7 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from notifiers.providers import FORM, Answer, Provider
+from notifiers.providers import FORM, JSON, Answer, Provider
 from notifiers.providers.registry import get_provider
 from notifiers.receipts import record_receipts
 from notifiers.replies import record_replies
@@ -19,8 +22,8 @@ from portal.db import db
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 64 * 1024
-JSON = "application/json"
+# A domestic provider tells of many messages at once.
+MAX_BODY = {FORM: 64 * 1024, JSON: 256 * 1024}
 Event = TypeVar("Event")
 
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks/sms/<provider_name>")
@@ -69,22 +72,21 @@ def give(answer: Answer) -> Response:
 def open_hook(provider_name: str) -> tuple[Provider, Any]:
     """Return the provider whose webhook this is, and the form or JSON that it posted.
 
-    Answers 404 for one that is unknown or not in use, 413 for a body over 64 KB, 400 for one that is no UTF-8 form
-    or JSON, 403 for a signature that does not fit; nothing of a refused body is logged.
+    Answers 404 for one that is unknown or not in use, 413 for a body that is too large, 400 for one that is no UTF-8
+    form or JSON, 403 for a signature or token that does not fit; nothing of a refused body is logged.
     """
     settings = current_settings()
     if provider_name not in settings.sms_providers:
         abort(404)
-    request.max_content_length = MAX_BODY
-    body = request.get_data(cache=True)
     provider = get_provider(provider_name, settings)
-    payload = read_body(body) if provider.media_type == JSON else request.form
-    if request.mimetype != provider.media_type or (provider.media_type == FORM and not is_utf8_form(body)):
+    request.max_content_length = MAX_BODY[provider.media_type]
+    body = request.get_data(cache=True)
+    if provider.media_type == FORM and (request.mimetype != FORM or not is_utf8_form(body)):
         abort(400)
     if not provider.verify(request):
-        log.warning("webhook of %s with a wrong signature refused", provider_name)
+        log.warning("webhook of %s with a wrong signature or token refused", provider_name)
         abort(403)
-    return provider, payload
+    return provider, request.form if provider.media_type == FORM else read_body(body)
 
 
 def read_body(body: bytes) -> Any:

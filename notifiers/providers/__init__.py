@@ -92,6 +92,7 @@ class Answer:
 
 
 FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
 
 
 class ProviderFailure(Exception):
@@ -129,10 +130,12 @@ class Provider(Protocol):
         """Hand one message over. Raises Unreachable, Rejected or Unknown."""
         ...
 
-    async def look_up(self, *, to: str, text: str, since: datetime, known: Collection[str]) -> Accepted | None:
+    async def look_up(
+        self, *, to: str, text: str, since: datetime, known: Collection[str], own_reference: str = ""
+    ) -> Accepted | None:
         """Find a message that was handed over since a moment and is none of the known references.
 
-        Raises Unreachable when the provider cannot be asked.
+        `own_reference` is what we called it ourselves. Raises Unreachable when the provider cannot be asked.
         """
         ...
 
@@ -160,5 +163,8 @@ class Provider(Protocol):
         ...
 
     def pull(self) -> Pulled:
-        """Fetch receipts and replies from providers that do not call; needs the application's context."""
+        """Fetch a page of receipts and replies from providers that do not call; needs the application's context.
+
+        Raises Unreachable when the provider cannot be asked.
+        """
         ...

@@ -17,11 +17,13 @@ def get_provider(name: str, settings: Settings) -> Provider:
 
 
 def get_callback(name: str, settings: Settings) -> str | None:
-    """Return the address for a provider's receipts; none where the provider could not reach it."""
-    if not name or name == "sandbox":
+    """Return the address that a hand-over names for its receipts.
+
+    None where the provider could not reach it, and for those that are told in their own console where to report.
+    """
+    if name != "twilio":
         return None
-    redirected = name == "twilio" and bool(settings.twilio.api_base)
-    if _is_loopback(settings.public_url) and not redirected:
+    if _is_loopback(settings.public_url) and not settings.twilio.api_base:
         return None
     return f"{settings.public_url}/hooks/sms/{name}/receipts"
 

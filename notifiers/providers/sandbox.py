@@ -1,9 +1,16 @@
 """The demo's provider: no phone rings; messages are read and answered at /sandbox/phone.
 
-Some endings of numbers behave badly, so that every state can be seen: 0404 is rejected, 0500 unknown, 0503
-unreachable, 0405 never gets a receipt, 0406 gets a failed one.
+Some endings of numbers behave badly, so that every state can be seen (the page of the phones tells them too):
+
+0404 refused                            0405 never gets a receipt
+0408 answers after a few seconds        0406 gets a receipt that it failed
+0429 too many requests, unreachable     0407 gets each receipt twice
+0500 no answer, unknown: never taken    0409 gets its receipts in the wrong order
+0502 fault of theirs, unknown           0410 is told to have failed, then delivered
+0503 out of service, unreachable        0999 taken, but the answer is lost: unknown until it is looked up
 """
 
+import asyncio
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +23,7 @@ from notifiers.providers import (
     Accepted,
     Answer,
     Outgoing,
+    ProviderFailure,
     Pulled,
     ReceiptEvent,
     Rejected,
@@ -25,13 +33,30 @@ from notifiers.providers import (
     Unreachable,
 )
 from portal.contacts.models import Contact
-from portal.db import db
+from portal.db import db, reading
 from portal.messages.models import Message, MessageState
 from portal.messages.service import check_sandbox_reply
 from portal.settings import Settings
 
 NAME = "sandbox"
 PULL_AT_MOST = 500
+SLOW_SECONDS = 3.0
+SLOW, SILENT, LOST_ANSWER = "0408", "0405", "0999"
+FAILURES: Mapping[str, ProviderFailure] = {
+    "0404": Rejected("no_such_number"),
+    "0429": Unreachable("too_many_requests"),
+    "0500": Unknown("no_answer"),
+    "0502": Unknown("bad_gateway"),
+    "0503": Unreachable("out_of_service"),
+    LOST_ANSWER: Unknown("connection_dropped"),
+}
+DELIVERED = (Status.DELIVERED,)
+RECEIPTS: Mapping[str, Sequence[Status]] = {
+    "0406": (Status.FAILED,),
+    "0407": (Status.DELIVERED, Status.DELIVERED),
+    "0409": (Status.DELIVERED, Status.ACCEPTED),
+    "0410": (Status.FAILED, Status.DELIVERED),
+}
 
 
 class SandboxProvider:
@@ -45,22 +70,36 @@ class SandboxProvider:
 
     async def send(self, message: Outgoing) -> Accepted:
         """Take a message, unless its number says otherwise."""
-        to = message.to
-        if to.endswith("0404"):
-            raise Rejected("no_such_number")
-        if to.endswith("0500"):
-            raise Unknown("no_answer")
-        if to.endswith("0503"):
-            raise Unreachable("out_of_service")
+        ending = message.to[-4:]
+        if ending == SLOW:
+            await asyncio.sleep(SLOW_SECONDS)
+        if ending in FAILURES:
+            raise type(FAILURES[ending])(FAILURES[ending].code)
         return Accepted(f"SB{secrets.token_hex(12)}")
 
-    async def look_up(self, *, to: str, text: str, since: datetime, known: Collection[str]) -> Accepted | None:
-        """Find nothing: what stayed unknown here was never taken."""
-        return None
+    async def look_up(
+        self, *, to: str, text: str, since: datetime, known: Collection[str], own_reference: str = ""
+    ) -> Accepted | None:
+        """Find a message whose answer was lost: the outbox, where it is unknown, is the only one to know of it.
+
+        Needs the application's context. What else stayed unknown here was never taken.
+        """
+        if not to.endswith(LOST_ANSWER):
+            return None
+        with reading():
+            lost = db.session.scalars(
+                sa.select(Message.id)
+                .join(Contact, Contact.id == Message.contact_id)
+                .where(Message.state == MessageState.UNKNOWN, Message.text == text, Contact.phone == to)
+                .order_by(Message.id)
+            ).all()
+            db.session.rollback()
+        references = [f"SB{number:024x}" for number in lost if own_reference in ("", str(number))]
+        return next((Accepted(reference) for reference in references if reference not in known), None)
 
     async def ask(self, *, reference: str, to: str, since: datetime) -> Sequence[ReceiptEvent]:
-        """Know nothing more: receipts are pulled."""
-        return []
+        """Tell what its receipts would have told."""
+        return _receipts(reference, to)
 
     async def close(self) -> None:
         """Nothing to give back."""
@@ -88,18 +127,23 @@ class SandboxProvider:
                 Message.state == MessageState.ACCEPTED,
                 Message.provider == NAME,
                 Message.provider_reference.is_not(None),
-                Contact.phone.not_like("%0405"),
+                Contact.phone.not_like(f"%{SILENT}"),
             )
             .order_by(Message.changed_at, Message.id)
             .limit(PULL_AT_MOST)
-        )
-        return Pulled([_receipt(row.provider_reference, row.phone) for row in rows])
+        ).all()
+        return Pulled([event for row in rows for event in _receipts(row.provider_reference, row.phone)])
 
 
-def _receipt(reference: str, phone: str) -> ReceiptEvent:
-    failed = phone.endswith("0406")
-    status = Status.FAILED if failed else Status.DELIVERED
-    return ReceiptEvent(reference, status, "not_delivered" if failed else "", f"{reference}:{status.value}")
+def _receipts(reference: str, phone: str) -> list[ReceiptEvent]:
+    if phone.endswith(SILENT):
+        return []
+    return [_receipt(reference, status) for status in RECEIPTS.get(phone[-4:], DELIVERED)]
+
+
+def _receipt(reference: str, status: Status) -> ReceiptEvent:
+    code = "not_delivered" if status is Status.FAILED else ""
+    return ReceiptEvent(reference, status, code, f"{reference}:{status.value}")
 
 
 def make(_settings: Settings) -> SandboxProvider:

@@ -157,7 +157,9 @@ class TwilioProvider:
             raise Unknown(f"unreadable:{type(problem).__name__}") from None
         return _taken(taken)
 
-    async def look_up(self, *, to: str, text: str, since: datetime, known: Collection[str]) -> Accepted | None:
+    async def look_up(
+        self, *, to: str, text: str, since: datetime, known: Collection[str], own_reference: str = ""
+    ) -> Accepted | None:
         """Search Twilio's list, the newest first, for a message with this text to this number.
 
         It is not narrowed to days of sending: what still waits at Twilio has none.

@@ -1,0 +1,154 @@
+"""What the domestic providers share: SDKs that know no event loop, and webhooks that carry no signature.
+
+Their SDKs wait for each answer, so every call gets a thread, and all that is not proven by an answer stays unknown:
+only a connection that was never made says for certain that nothing left this house.
+"""
+
+import asyncio
+import hmac
+import re
+import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+import urllib3
+from flask import Request
+
+from notifiers.providers import ProviderFailure, Unknown, Unreachable
+from portal.settings import Settings
+
+THREADS = 32
+TIMEOUT = 10.0
+CONNECT_TIMEOUT = 5.0
+NEVER_CONNECTED = (
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.InvalidURL,
+    ssl.SSLCertVerificationError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.NewConnectionError,
+)
+CODE = re.compile(r"[A-Za-z0-9_.:+/-]{1,80}")
+WORD = re.compile(r"[\x21-\x7e]{1,128}")
+Event = TypeVar("Event")
+Result = TypeVar("Result")
+
+
+class Threads:
+    """Runs an SDK's calls beside the event loop: so many at once, each within its seconds."""
+
+    def __init__(self, name: str, timeout: float) -> None:
+        self.name = name
+        self.timeout = timeout
+        self._open()
+
+    def _open(self) -> None:
+        self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix=self.name)
+        # Time runs from when a call may start, not from when it queued up.
+        self.turn = asyncio.Semaphore(THREADS)
+
+    async def run(self, call: Callable[[], Result]) -> Result:
+        """Run a call; raises what it raises, Unknown when it is late, Unreachable when it was never begun."""
+        async with self.turn:
+            future = self.pool.submit(call)
+            try:
+                return await asyncio.wait_for(asyncio.wrap_future(future), self.timeout)
+            except TimeoutError:
+                raise (Unreachable("busy") if future.cancel() else Unknown("timeout")) from None
+
+    def close(self) -> None:
+        """Let go of the threads; a call that is late ends by its own timeout."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        self._open()
+
+
+def split_address(api_base: str, host: str) -> SplitResult:
+    """Return where a provider is: its own host, or the one that the settings redirect it to."""
+    return urlsplit(api_base or f"https://{host}")
+
+
+def explain(problem: BaseException) -> ProviderFailure:
+    """Return what a call that brought no readable answer proves."""
+    links = list(_unwrap(problem))
+    for link in links:
+        if isinstance(link, ProviderFailure):
+            return link
+    if any(isinstance(link, NEVER_CONNECTED) for link in links):
+        return Unreachable("no_connection")
+    if any(isinstance(link, requests.exceptions.Timeout | TimeoutError) for link in links):
+        return Unknown("timeout")
+    for link in links:
+        if isinstance(link, requests.exceptions.RequestException):
+            return Unknown(f"connection:{type(link).__name__}")
+    return Unknown(f"unreadable:{type(links[0]).__name__}")
+
+
+def _unwrap(problem: object, seen: frozenset[int] = frozenset()) -> Iterator[BaseException]:
+    """Yield an exception and whatever SDK, requests and urllib3 have wrapped in it."""
+    if not isinstance(problem, BaseException) or id(problem) in seen:
+        return
+    yield problem
+    inner = [problem.__cause__, problem.__context__, *problem.args]
+    inner += [getattr(problem, name, None) for name in ("reason", "inner_exception")]
+    for item in inner:
+        yield from _unwrap(item, seen | {id(problem)})
+
+
+def explain_status(status: int) -> ProviderFailure:
+    """Return what an HTTP status without a readable code proves."""
+    if status in (429, 503) or (400 <= status < 500 and status != 408):
+        return Unreachable(f"http:{status}")
+    return Unknown(f"http:{status}")
+
+
+def tidy_code(code: object) -> str:
+    """Return a provider's code as it may be logged and stored: neither words nor anything as long as a number."""
+    word = str(code)
+    return word if CODE.fullmatch(word) and not re.search(r"\d{7}", word) else "unnamed"
+
+
+def strip_signature(signature: str) -> str:
+    """Return a signature as providers keep it on file, without its brackets."""
+    return signature.strip().removeprefix("【").removesuffix("】")
+
+
+def has_token(request: Request, settings: Settings) -> bool:
+    """Whether a webhook's address carries our token; without a token of ours none is right."""
+    given = request.args.get("token", "").encode("utf-8", "replace")
+    wanted = settings.sms_hook_token.encode()
+    return bool(wanted) and hmac.compare_digest(given, wanted)
+
+
+def read_items(payload: Any, read: Callable[[Mapping[str, Any]], Event]) -> Sequence[Event]:
+    """Read every item of an array; ValueError when one is broken, so that the provider sends all of them again."""
+    if not isinstance(payload, list):
+        raise ValueError("no array")
+    return [read(as_object(item)) for item in payload]
+
+
+def as_object(value: Any) -> Mapping[str, Any]:
+    """Return a JSON object; ValueError when it is something else."""
+    if not isinstance(value, dict):
+        raise ValueError("no object")
+    return value
+
+
+def read_text(item: Mapping[str, Any], name: str) -> str:
+    """Return a field that people wrote; ValueError when it is no text."""
+    value = item.get(name)
+    if not isinstance(value, str):
+        raise ValueError(name)
+    return value
+
+
+def read_word(item: Mapping[str, Any], name: str, *, optional: bool = False) -> str:
+    """Return a field of printable ASCII, up to 128 characters; whole numbers count. ValueError when it is neither."""
+    value = item.get(name)
+    if optional and value in (None, ""):
+        return ""
+    word = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not WORD.fullmatch(word):
+        raise ValueError(name)
+    return word

@@ -41,6 +41,8 @@ from portal.procedures import public as procedures
 from portal.procedures import service as procedures_service
 from portal.revisits import public as revisits
 from portal.revisits import staff as revisits_staff
+from portal.risk_periods import importer as risk_periods
+from portal.risk_periods import staff as risk_periods_staff
 from portal.search import public as search
 from portal.settings import ROOT, Settings
 
@@ -67,11 +69,13 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     calls_staff.blueprint,
     messages_staff.blueprint,
     revisits_staff.blueprint,
+    risk_periods_staff.blueprint,
 )
 # What ships as data and is loaded whenever the schema is brought up to date.
 FACTS: tuple[Callable[[], object], ...] = (
     calendar.load_facts,
     permits.load_facts,
+    risk_periods.load_facts,
     procedures_service.load_facts,
 )
 # Where each command is; see `CommandTable`.
@@ -158,6 +162,7 @@ def staff_menu() -> list[tuple[str, str, str]]:
     if guard.current_staff().role is not Role.REVIEWER:
         menu.append((url_for("staff.calls.index"), _("Calls"), "calls"))
         menu.append((url_for("staff.complaints.index"), _("Complaints"), "complaints"))
+    menu.append((url_for("staff.risk_periods.index"), _("Risk periods"), "risk_periods"))
     if accounts_rules.sees_all(guard.current_staff().role):
         menu += [
             (url_for("staff.messages.index"), _("Messages"), "messages"),

@@ -17,3 +17,9 @@ def find_organ_id(slug: str) -> int | None:
     """Return the id of the organ with this short name, or None."""
     organ = sa.table("organ", sa.column("id", sa.Integer), sa.column("slug", sa.Text))
     return db.session.scalar(sa.select(organ.c.id).where(organ.c.slug == slug))
+
+
+def find_name(staff_id: int | None) -> str:
+    """Return the name of a member of staff, empty when there is none."""
+    staff = db.session.get(Staff, staff_id) if staff_id is not None else None
+    return staff.name if staff else ""

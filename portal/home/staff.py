@@ -16,6 +16,7 @@ from portal.decisions.queries import count_by_state
 from portal.messages.queries import count_unread_replies
 from portal.revisits.queries import View
 from portal.revisits.queries import count_views as count_revisits
+from portal.risk_periods.queries import count_submitted
 
 blueprint = Blueprint("home", __name__)
 
@@ -35,6 +36,7 @@ def index() -> str:
     """Show what waits."""
     staff = guard.current_staff()
     waiting = [*decisions_waiting(staff), *calls_waiting(staff), *complaints_waiting(staff), *revisits_waiting(staff)]
+    waiting += batches_waiting(staff)
     return render_template("staff/home/index.html", staff=staff, waiting=waiting)
 
 
@@ -70,6 +72,13 @@ def complaints_waiting(staff: Staff) -> list[Waiting]:
         Waiting(label, counts[view], url_for("staff.complaints.index", view=view), late=view == "late")
         for view, label in words.items()
     ]
+
+
+def batches_waiting(staff: Staff) -> list[Waiting]:
+    """Return the batches of texts that wait for a second person."""
+    if staff.role is Role.CLERK:
+        return []
+    return [Waiting(_("Batches to approve"), count_submitted(scope=guard.scope()), url_for("staff.risk_periods.index"))]
 
 
 def revisits_waiting(staff: Staff) -> list[Waiting]:

@@ -1,0 +1,377 @@
+"""Batches about high-risk periods: prepared in time, planned once, for whom they concern, and only when approved."""
+
+from collections import Counter
+from datetime import date, time, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask import Flask
+
+from notifiers.dispatch import dispatch
+from notifiers.plan import risk_periods as planner
+from notifiers.plan.due import plan_due
+from notifiers.plan.result import Planned
+from notifiers.plan.risk_periods import plan_risk_periods
+from portal import clock
+from portal.contacts import service as contacts
+from portal.contacts.models import Contact
+from portal.db import db
+from portal.messages.models import Message, MessageState
+from portal.parties.models import Party, PartyKind
+from portal.risk_periods import queries, service
+from portal.risk_periods.models import BatchState, RiskBatch, RiskPeriod
+from portal.risk_periods.rules import Span
+from portal.settings import Settings
+from tests.conftest import make_settings
+from tests.factories.accounts import make_staff
+from tests.factories.parties import make_party
+from tests.factories.permits import make_permit
+from tests.factories.risk_periods import make_batch, make_period
+
+TODAY = date(2026, 3, 2)
+NOON = "2026-03-02T12:00:00+08:00"
+DAY = timedelta(days=1)
+
+pytestmark = pytest.mark.usefixtures("frozen")
+
+
+@pytest.fixture
+def frozen(app: Flask) -> Any:
+    """Noon of a Monday, and no period but those of the test."""
+    with time_machine.travel(NOON, tick=False):
+        db.session.execute(sa.update(RiskPeriod).values(active=False))
+        db.session.commit()
+        yield
+
+
+def messages() -> list[Message]:
+    db.session.expire_all()
+    return list(db.session.scalars(sa.select(Message).order_by(Message.id)))
+
+
+def batches() -> list[RiskBatch]:
+    db.session.expire_all()
+    return list(db.session.scalars(sa.select(RiskBatch).order_by(RiskBatch.id)))
+
+
+def ends() -> Counter[tuple[str, str]]:
+    return Counter((message.state.value, message.reason) for message in messages())
+
+
+def test_a_batch_is_prepared_a_month_before_its_texts_leave(app: Flask) -> None:
+    make_period(first_day="05-15", last_day="09-30", trades=["餐饮"], streets=["河阳街道"], advice="请清沟")
+    db.session.commit()
+    plan_risk_periods(date(2026, 4, 7))
+    assert batches() == []
+    # The 15th of May less seven days is a Friday; 30 days before that is the 8th of April.
+    plan_risk_periods(date(2026, 4, 8))
+    (batch,) = batches()
+    assert (batch.state, batch.starts_on, batch.ends_on) == (
+        BatchState.PREPARED, date(2026, 5, 15), date(2026, 9, 30),
+    )  # fmt: skip
+    assert (batch.send_on, batch.trades, batch.streets, batch.advice) == (
+        date(2026, 5, 8), ["餐饮"], ["河阳街道"], "请清沟",
+    )  # fmt: skip
+    plan_risk_periods(date(2026, 4, 9))
+    assert len(batches()) == 1
+    assert messages() == []
+
+
+def test_texts_leave_on_the_working_day_before(app: Flask) -> None:
+    make_period(first_day="03-15", last_day="03-31", days_ahead=7)  # The 8th of March is a Sunday.
+    db.session.commit()
+    plan_risk_periods(TODAY)
+    assert batches()[0].send_on == date(2026, 3, 6)
+
+
+def test_a_year_that_nobody_entered_prepares_nothing(app: Flask) -> None:
+    make_period(table=[Span(date(2026, 3, 20), date(2026, 4, 1))])
+    db.session.commit()
+    plan_risk_periods(TODAY)
+    plan_risk_periods(date(2027, 3, 1))
+    assert [batch.starts_on for batch in batches()] == [date(2026, 3, 20)]
+
+
+def test_a_prepared_batch_follows_its_period_until_it_is_handed_over(app: Flask) -> None:
+    period = make_period(first_day="03-20", last_day="03-31")
+    db.session.commit()
+    plan_risk_periods(TODAY)
+    period.advice = "请垫高货物"
+    db.session.commit()
+    plan_risk_periods(TODAY)
+    (batch,) = batches()
+    assert batch.advice == "请垫高货物"
+    batch.state = BatchState.SUBMITTED
+    period.advice = "别的"
+    db.session.commit()
+    plan_risk_periods(TODAY)
+    assert batches()[0].advice == "请垫高货物"
+
+
+@pytest.mark.parametrize("state", [BatchState.PREPARED, BatchState.SUBMITTED, BatchState.REFUSED])
+def test_nothing_leaves_without_approval(app: Flask, state: BatchState) -> None:
+    make_party()
+    make_batch(state=state)
+    db.session.commit()
+    assert plan_risk_periods(TODAY) == Planned()
+    assert messages() == []
+
+
+def test_an_approved_batch_waits_for_its_day(app: Flask) -> None:
+    make_party()
+    make_batch(send_on=TODAY + DAY)
+    db.session.commit()
+    assert plan_due(TODAY)["planned"] == 0
+    assert plan_due(TODAY + DAY) == {"planned": 1, "suppressed": 0, "void": 0}
+    (message,) = messages()
+    # What is planned ahead is due at once.
+    assert message.due_at == clock.now()
+
+
+def test_a_row_for_each_contact_that_says_what_it_is(app: Flask) -> None:
+    party = make_party()
+    batch = make_batch()
+    db.session.commit()
+    assert plan_risk_periods(TODAY).planned == 1
+    (message,) = messages()
+    assert message.key == f"risk:{batch.id}:{party.contact_id}"
+    assert (message.template, message.subject) == ("risk_notice", f"risk_batch:{batch.id}")
+    assert (message.priority, message.urgent, message.values) == (8, False, {"party_id": party.id})
+    assert message.due_at == clock.start_of(TODAY)
+    # The period begins on the 9th; three days into it the text is of no more use.
+    assert message.expires_at == clock.start_of(date(2026, 3, 13))
+    db.session.refresh(batch)
+    assert (batch.state, batch.planned, batch.recipients, batch.segments) == (BatchState.PLANNED, 1, 1, 1)
+
+
+def test_a_short_period_ends_its_texts_with_itself(app: Flask) -> None:
+    make_party()
+    make_batch(starts_on=TODAY + DAY, ends_on=TODAY + DAY)
+    db.session.commit()
+    plan_risk_periods(TODAY)
+    assert messages()[0].expires_at == clock.start_of(TODAY + 2 * DAY)
+
+
+def test_who_is_addressed(app: Flask) -> None:
+    chosen = {"industry": "餐饮", "street": "河阳街道"}
+    wanted = [make_party(**chosen), make_party(kind=PartyKind.PERSON, **chosen)]
+    driver = make_party(kind=PartyKind.PERSON)
+    make_permit(valid_to=TODAY + 40 * DAY, party=driver)
+    make_party(**chosen | {"street": "化工镇"})
+    make_party(**chosen | {"industry": "住宿"})
+    ended = make_party(**chosen)
+    make_permit(valid_to=TODAY - DAY, party=ended)
+    renewed = make_party(**chosen)
+    make_permit(valid_to=TODAY - DAY, party=renewed)
+    make_permit(valid_to=TODAY + 400 * DAY, party=renewed)
+    fined = make_party(kind=PartyKind.PERSON)
+    make_batch(period=make_period(trades=["餐饮"], streets=["河阳街道", "南庄镇"]))
+    make_batch(period=make_period())
+    db.session.commit()
+    plan_risk_periods(TODAY)
+    by_subject: dict[str, set[int]] = {}
+    for message in messages():
+        by_subject.setdefault(message.subject, set()).add(message.values["party_id"])
+    narrow, wide = (by_subject[f"risk_batch:{batch.id}"] for batch in batches())
+    assert narrow == {party.id for party in (*wanted, renewed)}
+    assert driver.id in wide
+    assert {ended.id, fined.id}.isdisjoint(wide)
+
+
+def test_everybody_addressed_is_accounted_for(app: Flask) -> None:
+    first = make_party()
+    contact = db.session.get_one(Contact, first.contact_id)
+    make_party(phone=contact.phone)
+    make_party(phone=None)
+    stopped = make_party()
+    contacts.opt_out(db.session.get_one(Contact, stopped.contact_id))
+    batch = make_batch()
+    db.session.commit()
+    assert plan_risk_periods(TODAY) == Planned(planned=1, suppressed=3)
+    assert ends() == {
+        ("queued", ""): 1,
+        ("suppressed", "duplicate"): 1,
+        ("suppressed", "no_contact"): 1,
+        ("suppressed", "opted_out"): 1,
+    }
+    db.session.refresh(batch)
+    assert (batch.recipients, batch.suppressed) == (1, 3)
+    count = queries.count_addressed(queries.choice_of(batch))
+    assert (count.total, count.suppressed.total()) == (1, 3)
+
+
+def test_two_parties_on_one_phone_in_different_pages_get_one_text(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "PAGE", 1)
+    parties = [make_party(phone="+8613812340030"), make_party(), make_party(phone="+8613812340030")]
+    make_batch()
+    db.session.commit()
+    assert plan_risk_periods(TODAY) == Planned(planned=2, suppressed=1)
+    (other,) = [message for message in messages() if message.state is MessageState.SUPPRESSED]
+    assert other.key.endswith(f":party:{parties[2].id}")
+
+
+def test_planning_again_adds_nothing(app: Flask) -> None:
+    for _ in range(3):
+        make_party()
+    make_batch()
+    db.session.commit()
+    assert plan_due(TODAY)["planned"] == 3
+    assert plan_due(TODAY) == {"planned": 0, "suppressed": 0, "void": 0}
+    assert plan_due(TODAY + DAY) == {"planned": 0, "suppressed": 0, "void": 0}
+
+
+def test_a_planner_cut_off_between_pages_goes_on_where_it_was(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    parties = [make_party() for _ in range(5)]
+    batch = make_batch()
+    db.session.commit()
+    monkeypatch.setattr(planner, "PAGE", 2)
+    real, calls = planner.outbox.enqueue_many, []
+
+    def breaks(rows: Any) -> int:
+        calls.append(rows)
+        # Every page asks twice: for texts and for what is suppressed.
+        if len(calls) == 4:
+            raise RuntimeError("cut off")
+        return real(rows)
+
+    monkeypatch.setattr(planner.outbox, "enqueue_many", breaks)
+    with pytest.raises(RuntimeError):
+        plan_risk_periods(TODAY)
+    db.session.rollback()
+    db.session.refresh(batch)
+    # The second page left no trace: neither rows nor a mark.
+    assert (batch.planned_to, batch.planned, len(messages())) == (parties[1].id, 2, 2)
+    assert batch.state is BatchState.APPROVED
+    assert plan_risk_periods(TODAY).planned == 3
+    assert [message.values["party_id"] for message in messages()] == [party.id for party in parties]
+    assert (batch.planned, batch.state) == (5, BatchState.PLANNED)
+
+
+def test_a_withdrawal_between_pages_stops_the_planner(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(4):
+        make_party()
+    batch = make_batch()
+    staff = make_staff()
+    db.session.commit()
+    monkeypatch.setattr(planner, "PAGE", 2)
+    real = planner._plan_page
+
+    def withdraws(batch: RiskBatch, parties: Any) -> Planned:
+        planned = real(batch, parties)
+        db.session.commit()
+        service.withdraw(batch=batch, staff=staff, note="计划有变")
+        db.session.commit()
+        return planned
+
+    monkeypatch.setattr(planner, "_plan_page", withdraws)
+    assert plan_risk_periods(TODAY).planned == 2
+    assert ends() == {("void", "withdrawn"): 2}
+    assert (batch.state, batch.note) == (BatchState.REFUSED, "计划有变")
+
+
+def test_what_is_approved_again_comes_back_and_nobody_hears_twice(app: Flask) -> None:
+    sent, unsent = make_party(), make_party()
+    batch, staff = make_batch(), make_staff()
+    db.session.commit()
+    plan_risk_periods(TODAY)
+    first = messages()[0]
+    first.state, first.attempts_made = MessageState.DELIVERED, 1
+    service.withdraw(batch=batch, staff=staff, note="措辞有误")
+    db.session.commit()
+    assert ends() == {("delivered", ""): 1, ("void", "withdrawn"): 1}
+    service.submit(batch=batch, staff=staff)
+    service.approve(batch=batch, staff=make_staff(), seen=service.stamp(batch), urgent=False, reason="")
+    db.session.commit()
+    assert plan_risk_periods(TODAY).planned == 1
+    assert ends() == {("delivered", ""): 1, ("queued", ""): 1}
+    assert {message.values["party_id"] for message in messages()} == {sent.id, unsent.id}
+
+
+def test_a_period_that_is_switched_off_takes_its_texts_along(app: Flask) -> None:
+    make_party()
+    batch = make_batch()
+    db.session.commit()
+    plan_risk_periods(TODAY)
+    assert service.switch_period(period=batch.period, staff=make_staff(), active=False) == 1
+    db.session.commit()
+    assert ends() == {("void", "switched_off"): 1}
+    assert (batch.state, batch.note) == (BatchState.REFUSED, "switched_off")
+
+
+def test_what_nobody_approved_in_time_is_not_sent_and_says_so(app: Flask) -> None:
+    make_party()
+    period = make_period()
+    late = make_batch(period=period, state=BatchState.SUBMITTED, starts_on=TODAY)
+    # Approved, but the notifier was down for too long.
+    missed = make_batch(starts_on=TODAY - 4 * DAY, send_on=TODAY - 10 * DAY)
+    # Three days into its period a text is still of use: what was missed is caught up.
+    caught_up = make_batch(starts_on=TODAY - 3 * DAY, send_on=TODAY - 10 * DAY)
+    refused = make_batch(state=BatchState.REFUSED, starts_on=TODAY, note="请改")
+    db.session.commit()
+    assert plan_risk_periods(TODAY).planned == 1
+    assert [(batch.state, batch.note) for batch in (late, missed, refused)] == [
+        (BatchState.EXPIRED, "not_approved"),
+        (BatchState.EXPIRED, "too_late"),
+        (BatchState.EXPIRED, "请改"),
+    ]
+    assert messages()[0].subject == f"risk_batch:{caught_up.id}"
+
+
+def test_planning_far_ahead_ends_nothing(app: Flask) -> None:
+    batch = make_batch(state=BatchState.SUBMITTED, starts_on=TODAY + DAY)
+    db.session.commit()
+    plan_risk_periods(date(9999, 12, 31))
+    db.session.refresh(batch)
+    assert batch.state is BatchState.SUBMITTED
+
+
+def test_texts_are_what_the_preview_said(app: Flask) -> None:
+    chinese, english = make_party(), make_party()
+    db.session.get_one(Contact, english.contact_id).locale = "en"
+    batch = make_batch()
+    db.session.commit()
+    promised = queries.write_texts(batch)
+    plan_risk_periods(TODAY)
+    dispatch()
+    sent = {message.contact_id: (message.text, message.segments) for message in messages()}
+    assert sent == {
+        chinese.contact_id: (promised["zh_Hans"].text, promised["zh_Hans"].segments),
+        english.contact_id: (promised["en"].text, promised["en"].segments),
+    }
+    assert "请清沟排水" in promised["zh_Hans"].text
+    assert "clear drains" in promised["en"].text
+
+
+class TestAtNight:
+    """Quiet hours hold everything but what was approved as urgent."""
+
+    @pytest.fixture
+    def settings(self, database_url: str, tmp_path: Any) -> Settings:
+        """Settings with quiet hours."""
+        return make_settings(tmp_path, database_url, sms_quiet_hours=(time(20), time(8, 30)))
+
+    def test_an_urgent_batch_goes_out_while_others_wait(self, app: Flask) -> None:
+        make_party()
+        calm, urgent = make_batch(), make_batch(urgent=True, urgent_reason="黄河来水")
+        db.session.commit()
+        with time_machine.travel("2026-03-02T23:00:00+08:00", tick=False):
+            plan_risk_periods(TODAY)
+            sent = dispatch()
+        assert (sent["accepted"], sent["held"]) == (1, 1)
+        states = {message.subject: message.state.value for message in messages()}
+        assert states[f"risk_batch:{calm.id}"] == "queued"
+        assert states[f"risk_batch:{urgent.id}"] in ("accepted", "delivered")
+
+
+def test_parties_are_read_by_pages_of_what_is_addressed(app: Flask) -> None:
+    make_party(industry="住宿")
+    wanted = [make_party(industry="餐饮") for _ in range(3)]
+    batch = make_batch(period=make_period(trades=["餐饮"]))
+    db.session.commit()
+    choice = queries.choice_of(batch)
+    page = queries.list_addressed(choice, after_id=0, limit=2)
+    assert [row.id for row in page] == [party.id for party in wanted[:2]]
+    assert [row.id for row in queries.list_addressed(choice, after_id=page[-1].id, limit=2)] == [wanted[2].id]
+    assert db.session.scalar(sa.select(sa.func.count(Party.id))) == 4

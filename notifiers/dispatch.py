@@ -9,16 +9,21 @@ import asyncio
 import gc
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from flask import current_app
 
-from notifiers.desk import STOPPED, Desk, Handover, Result
+from notifiers.claims import STOPPED
+from notifiers.desk import Desk, Handover, Result
 from notifiers.providers import Outgoing, Provider, Rejected, Status, Unknown, Unreachable
 from notifiers.providers.registry import get_callback, get_provider
+from notifiers.runs import BEAT_EVERY, LATE_AFTER
+from portal import clock
 from portal.cli import current_settings
 from portal.messages.models import MessageState, Outcome
 from portal.settings import Settings
@@ -32,6 +37,8 @@ RECORD_AT = 200
 # So many hand-overs in a row that reached nobody end a run: the provider is down, the rest need not be tried.
 GIVE_UP_AFTER = 50
 STOP_WITHIN = 3.0
+# Counts on while the machine sleeps, where the system has such a clock.
+SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 STATES = {
     Status.ACCEPTED: MessageState.ACCEPTED,
@@ -55,6 +62,19 @@ class Sent:
         return {"accepted": self.accepted, "rejected": self.rejected, "unknown": self.unknown, "held": self.held}
 
 
+class Pulse:
+    """When a run was last seen, by the machine's clock and by the calendar's: either may stand still."""
+
+    def __init__(self) -> None:
+        self.seen = (time.clock_gettime(SINCE_BOOT), clock.now())
+
+    @property
+    def age(self) -> float:
+        """The seconds since then, by whichever clock tells more; a calendar that was set back tells too."""
+        elapsed = time.clock_gettime(SINCE_BOOT) - self.seen[0]
+        return max(elapsed, abs((clock.now() - self.seen[1]) / timedelta(seconds=1)))
+
+
 class Drain:
     """One run: sends until nothing is due that may be sent now, or until it is told to stop."""
 
@@ -69,6 +89,7 @@ class Drain:
         self.wake = asyncio.Event()
         self.workers: list[asyncio.Task[None]] = []
         self.results: list[Result] = []
+        self.pulse = Pulse()
         self.flying = 0
         self.failures = 0
         self.exhausted = False
@@ -85,7 +106,7 @@ class Drain:
     async def _feed(self, thread: ThreadPoolExecutor) -> None:
         while not self.stop.is_set():
             want = BATCH if self._wants_more() else 0
-            if want or self.results:
+            if want or self.results or self.pulse.age > BEAT_EVERY:
                 await self._exchange(thread, want)
             elif not self.flying and self.queue.empty():
                 return
@@ -96,18 +117,27 @@ class Drain:
 
     async def _exchange(self, thread: ThreadPoolExecutor, want: int) -> None:
         results, self.results = self.results, []
-        loop = asyncio.get_running_loop()
+        loop, pulse = asyncio.get_running_loop(), Pulse()
         try:
-            handovers, empty = await loop.run_in_executor(thread, self.desk.exchange, results, want)
+            turn = await loop.run_in_executor(thread, self.desk.exchange, results, want)
         except BaseException:
             self.results = [*results, *self.results]
             raise
         self._count(results)
-        self.exhausted = self.exhausted or empty or self.failures >= GIVE_UP_AFTER
-        for handover in handovers:
+        # What was put back is due again.
+        back = any(result.unsent for result in results)
+        self.exhausted = turn.empty or (self.exhausted and not back) or self.failures >= GIVE_UP_AFTER
+        if not turn.alive or self.pulse.age > LATE_AFTER:
+            self._put_back_queue()
+        self.pulse = pulse
+        for handover in turn.handovers:
             self.queue.put_nowait(handover)
-        for _ in range(min(IN_FLIGHT - len(self.workers), len(handovers))):
+        for _ in range(min(IN_FLIGHT - len(self.workers), len(turn.handovers))):
             self.workers.append(asyncio.create_task(self._work()))
+
+    def _put_back_queue(self) -> None:
+        while not self.queue.empty():
+            self.results.append(_unsent(self.queue.get_nowait()))
 
     def _wants_more(self) -> bool:
         return not self.exhausted and self.queue.qsize() < REFILL_AT
@@ -133,6 +163,9 @@ class Drain:
                 self.wake.set()
 
     async def _hand_over(self, handover: Handover) -> Result:
+        if self.pulse.age > LATE_AFTER:
+            # The process stood still, or the database is away: others may have given this run up.
+            return _unsent(handover)
         try:
             provider = self._provider(handover.provider)
             taken = await provider.send(
@@ -159,6 +192,8 @@ class Drain:
     def _count(self, results: list[Result]) -> None:
         for result in results:
             message_id = result.handover.message_id
+            if result.unsent:
+                continue
             if result.outcome is Outcome.UNREACHABLE:
                 if self.desk.next_provider(result) is None:
                     self.sent.unreachable.add(message_id)
@@ -171,9 +206,7 @@ class Drain:
 
     async def _finish(self, thread: ThreadPoolExecutor) -> None:
         """Put back what was not handed over, wait shortly for what was, and record everything."""
-        while not self.queue.empty():
-            unsent = self.queue.get_nowait()
-            self.results.append(Result(unsent, Outcome.UNREACHABLE, MessageState.QUEUED, code=STOPPED))
+        self._put_back_queue()
         deadline = asyncio.get_running_loop().time() + STOP_WITHIN
         while self.flying and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.02)
@@ -186,6 +219,10 @@ class Drain:
         finally:
             for provider in self.providers.values():
                 await provider.close()
+
+
+def _unsent(handover: Handover) -> Result:
+    return Result(handover, Outcome.UNREACHABLE, MessageState.QUEUED, code=STOPPED, unsent=True)
 
 
 @contextmanager
@@ -204,13 +241,14 @@ def dispatch(stop: threading.Event | None = None) -> dict[str, int]:
 
     The caller's own transaction must be over: the work is done in sessions of its own.
     """
-    settings = current_settings()
-    desk = Desk(current_app.app_context().app, settings)
+    settings, stop = current_settings(), stop or threading.Event()
+    desk = Desk(current_app.app_context().app, settings, stop)
     sent = Sent()
     if desk.has_work():
-        desk.tidy()
+        desk.open()
         with _seldom_collecting():
-            sent = asyncio.run(Drain(desk, settings, stop or threading.Event()).run())
+            sent = asyncio.run(Drain(desk, settings, stop).run())
+        desk.close()
         sent.held = len(sent.unreachable) + desk.count_held()
         log.info("dispatch: %s", sent.as_dict())
     return sent.as_dict()

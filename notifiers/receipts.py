@@ -87,7 +87,7 @@ def _raise_state(message: Message, status: str, error_code: str) -> None:
     state = MessageState(status)
     lower = [old for old in MessageState if rules.rises(old.value, state.value)]
     now = clock.now()
-    values: dict[str, object] = {"state": state, "reason": error_code, "changed_at": now, "claimed_until": None}
+    values: dict[str, object] = {"state": state, "reason": error_code, "changed_at": now, "ask_at": None}
     if state is MessageState.DELIVERED:
         values["delivered_at"] = now
     raised = db.session.execute(

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from notifiers import claims, runs
+from notifiers.claims import Ending
 from notifiers.dispatch import STATES
 from notifiers.people import hand_to_person
 from notifiers.providers import Accepted, Provider, Status, Unreachable
@@ -19,15 +21,13 @@ from portal import clock
 from portal.cli import current_settings
 from portal.contacts.models import Contact
 from portal.db import db
-from portal.messages import outbox
 from portal.messages.models import Attempt, Message, MessageState, Outcome
-from portal.messages.outbox import Ending
+from portal.messages.rules import ask_again_seconds
 from portal.settings import PROVIDERS, Settings
 
 log = logging.getLogger(__name__)
 
 # A provider's list may trail behind its answers; after a day it no longer does.
-ASK_AFTER = timedelta(minutes=1)
 DECIDE_AFTER = timedelta(hours=24)
 AT_MOST = 500
 AT_ONCE = 8
@@ -52,18 +52,19 @@ def reconcile() -> dict[str, int]:
     The caller's own transaction must be over: nothing is open while providers are asked.
     """
     now = clock.now()
-    outbox.sweep_leases(now)
+    runs.sweep(now)
     hand_over_expired()
     waiting = _list_open(now)
     db.session.commit()
     found = asyncio.run(_ask(waiting, current_settings())) if waiting else {}
-    outbox.record([_accepted(item, answer) for item in waiting if (answer := found.get(item.message_id))])
+    claims.record([_accepted(item, answer) for item in waiting if (answer := found.get(item.message_id))])
     failed = [number for number, answer in found.items() if answer.status is Status.FAILED]
     for message in db.session.scalars(sa.select(Message).where(Message.id.in_(failed))) if failed else ():
         hand_to_person(message)
     if found:
         match_receipts()
     person = _leave_to_person([item for item in waiting if item.message_id not in found], now)
+    _ask_again([item for item in waiting if item.message_id not in found], now)
     still_open = db.session.scalar(sa.select(sa.func.count()).where(Message.state == MessageState.UNKNOWN)) or 0
     db.session.commit()
     result = {"accepted": len(found), "person": person, "open": still_open}
@@ -80,8 +81,8 @@ def _list_open(now: datetime) -> list[Open]:
         .select_from(Message)
         .join(Attempt, Attempt.id == last)
         .join(Contact, Contact.id == Message.contact_id)
-        .where(Message.state == MessageState.UNKNOWN, Message.changed_at <= now - ASK_AFTER)
-        .order_by(Message.id)
+        .where(Message.state == MessageState.UNKNOWN, Message.ask_at <= now)
+        .order_by(Message.ask_at, Message.id)
         .limit(AT_MOST)
     ).all()
     known = _list_references({row.contact_id for row in rows})
@@ -134,7 +135,11 @@ async def _look_up(
     async with turn:
         try:
             answer = await provider.look_up(
-                to=item.to, text=item.text, since=item.started_at, known={*item.known, *taken}
+                to=item.to,
+                text=item.text,
+                since=item.started_at,
+                known={*item.known, *taken},
+                own_reference=str(item.message_id),
             )
         except Unreachable as failure:
             log.warning("message %d: the provider could not be asked (%s)", item.message_id, failure.code)
@@ -150,9 +155,20 @@ def _accepted(item: Open, answer: Accepted) -> Ending:
     return Ending(item.message_id, item.attempt_id, Outcome.ACCEPTED, STATES[answer.status], answer.reference)
 
 
+def _ask_again(waiting: Sequence[Open], now: datetime) -> None:
+    """Look at what the provider did not know later and later, so that the newest never wait for the oldest."""
+    by_moment: dict[datetime, list[int]] = defaultdict(list)
+    first = claims.ASK_UNKNOWN_AFTER.total_seconds()
+    for item in waiting:
+        wait = ask_again_seconds((now - item.started_at).total_seconds(), first=first)
+        by_moment[min(now + timedelta(seconds=wait), item.started_at + DECIDE_AFTER)].append(item.message_id)
+    for moment, message_ids in by_moment.items():
+        claims.ask_later(message_ids, moment)
+
+
 def _leave_to_person(waiting: Sequence[Open], now: datetime) -> int:
     late = [item.message_id for item in waiting if item.started_at <= now - DECIDE_AFTER]
-    outbox.settle_unsent(late, state=MessageState.PERSON, reason="unsettled")
+    claims.settle_unsent(late, state=MessageState.PERSON, reason="unsettled", ask_at=None)
     for message in db.session.scalars(sa.select(Message).where(Message.id.in_(late))) if late else ():
         hand_to_person(message)
     return len(late)

@@ -40,13 +40,15 @@ class Message(Model):
     """Something somebody shall hear: one row for one planned occurrence, named by `key`.
 
     `subject` names the record it concerns (`permit:12`); `values` fills the template, never holding a secret.
-    A message that `carried_by_id` names another one was sent as part of that one's text and shares its fate.
+    A message whose `carried_by_id` names another one was sent as part of that one's text and shares its fate.
+    `claimed_by` is the dispatcher that sent it last; at `ask_at` the provider is asked what became of it.
     """
 
     __tablename__ = "message"
     __table_args__ = (
         partial_index("ix_message_queue", "priority", "due_at", "id", where="state = 'queued'"),
-        partial_index("ix_message_sending", "claimed_until", where="state = 'sending'"),
+        partial_index("ix_message_sending", "claimed_by", where="state = 'sending'"),
+        partial_index("ix_message_ask", "ask_at", "id", where="ask_at IS NOT NULL"),
         Index("ix_message_provider_reference", "provider", "provider_reference"),
         Index("ix_message_state_changed", "state", "changed_at"),
         partial_index("ix_message_carried_by", "carried_by_id", where="carried_by_id IS NOT NULL"),
@@ -64,7 +66,7 @@ class Message(Model):
     expires_at: Mapped[datetime | None]
     state: Mapped[MessageState] = mapped_column(text_enum(MessageState), default=MessageState.QUEUED)
     reason: Mapped[str] = mapped_column(default="")
-    claimed_until: Mapped[datetime | None]
+    ask_at: Mapped[datetime | None]
     claimed_by: Mapped[str] = mapped_column(default="", server_default="")
     carried_by_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     attempts_made: Mapped[int] = mapped_column(default=0)

@@ -62,6 +62,14 @@ def backoff_seconds(attempts: int) -> int:
     return int(min(30 * 2 ** max(0, attempts - 1), 1800))
 
 
+def ask_again_seconds(age: float, *, first: float) -> int:
+    """Return after how long a provider is asked once more about a message of some age: as long as it is old already.
+
+    `first` is the shortest wait, half a day the longest; all in seconds.
+    """
+    return int(min(max(age, first), 12 * 3600))
+
+
 def split_links(text: str, public_url: str) -> list[tuple[str, str]]:
     """Cut a text at the links to our own pages; return pieces with the path they lead to, empty for plain text."""
     parts = urlsplit(public_url)

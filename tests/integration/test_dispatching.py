@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import time_machine
 from flask import Flask
 
+from notifiers import claims
 from notifiers import dispatch as dispatching
 from notifiers.dispatch import dispatch
 from notifiers.reconcile import reconcile
@@ -58,7 +59,7 @@ def test_what_is_due_is_sent_once(app: Flask) -> None:
     assert message.text.startswith("【孟州执法】")
     assert message.segments == 1
     assert message.accepted_at is not None
-    assert message.claimed_until is None
+    assert message.ask_at == message.accepted_at + timedelta(hours=1)
     assert message.attempts_made == 1
     (attempt,) = attempts()
     assert attempt.outcome is Outcome.ACCEPTED
@@ -195,7 +196,7 @@ def test_a_message_about_nothing_is_void_and_a_broken_template_goes_to_a_person(
 def test_the_most_pressing_goes_first(app: Flask) -> None:
     late = make_message(contact=make_contact(), priority=outbox.PRIORITY_BATCH)
     first = make_message(contact=make_contact(), priority=outbox.PRIORITY_ANSWER)
-    waiting = outbox.list_waiting(due_by=clock.now(), urgent_only=False, limit=10)
+    waiting = claims.list_waiting(due_by=clock.now(), urgent_only=False, limit=10)
     assert [message.id for message in waiting] == [first.id, late.id]
 
 
@@ -220,27 +221,6 @@ def test_a_run_that_is_stopped_puts_back_what_it_did_not_hand_over(app: Flask) -
     assert dispatch(stop)["held"] == 1
     db.session.expire_all()
     assert message.state is MessageState.QUEUED
-
-
-def test_what_a_dead_sender_left_is_unknown_after_its_lease(app: Flask) -> None:
-    message = make_message(contact=make_contact())
-    outbox.claim([outbox.Claim(message.id, "sandbox", "【x】y", 1)], until=clock.now() + timedelta(minutes=3))
-    send()
-    assert message.state is MessageState.SENDING
-    with time_machine.travel(clock.now() + timedelta(minutes=4)):
-        send()
-    assert (message.state, message.reason) == (MessageState.UNKNOWN, "cut_off")
-
-
-def test_a_late_answer_still_settles_what_was_given_up(app: Flask) -> None:
-    message = make_message(contact=make_contact())
-    (attempt_id,) = outbox.claim([outbox.Claim(message.id, "sandbox", "【x】y", 1)], until=clock.now())
-    db.session.commit()
-    outbox.sweep_leases(clock.now() + timedelta(seconds=1))
-    outbox.record([outbox.Ending(message.id, attempt_id, Outcome.ACCEPTED, MessageState.ACCEPTED, "SB1")])
-    db.session.commit()
-    db.session.expire_all()
-    assert (message.state, message.provider_reference) == (MessageState.ACCEPTED, "SB1")
 
 
 def test_no_number_and_no_text_is_logged(app: Flask, caplog: pytest.LogCaptureFixture) -> None:

@@ -17,18 +17,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
 from portal import clock
+from portal.settings import TwilioSettings
 
 ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
 AUTH_TOKEN = "twilio-test-token"
 STATIC_SID = "SM" + "0" * 32
 REFUSALS = {"1211": 21211, "1610": 21610, "1614": 21614}
 STATUSES = {"0429": 429, "0401": 401, "0500": 500, "0502": 502, "0503": 503}
-DROPS, HANGS, GARBAGE, FAILS = "0999", "0998", "0997", "0406"
+DROPS, HANGS, GARBAGE, FAILS, SILENT = "0999", "0998", "0997", "0406", "0405"
+
+
+class LocalServer(Protocol):
+    """A server that `running` can run; `runner` is there while it does."""
+
+    port: int
+    runner: web.AppRunner | None
+
+    def application(self) -> web.Application:
+        """Return the server's application."""
+        ...
+
+
+Server = TypeVar("Server", bound=LocalServer)
 
 
 @dataclass
@@ -41,6 +56,7 @@ class TwilioServer:
     port: int = 0
     messages: list[dict[str, Any]] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
+    runner: web.AppRunner | None = None
 
     @property
     def address(self) -> str:
@@ -57,6 +73,7 @@ class TwilioServer:
         path = "/2010-04-01/Accounts/{sid}/Messages.json"
         app.router.add_post(path, self.create)
         app.router.add_get(path, self.index)
+        app.router.add_get("/2010-04-01/Accounts/{sid}/Messages/{message}.json", self.fetch)
         app.router.add_get("/count", self.count)
         return app
 
@@ -104,6 +121,19 @@ class TwilioServer:
             {"messages": found, "page": 0, "page_size": 50, "next_page_uri": None, "uri": str(request.rel_url)}
         )
 
+    async def fetch(self, request: web.Request) -> web.Response:
+        """Show a message, with what has become of it by now."""
+        refusal = self._refuse_stranger(request)
+        if refusal:
+            return refusal
+        for message in self.messages:
+            if message["sid"] == request.match_info["message"]:
+                ending = message["to"][-4:]
+                ends = {FAILS: ("undelivered", 30003), SILENT: ("sent", None)}
+                status, code = ends.get(ending, ("delivered", None))
+                return web.json_response(message | {"status": status, "error_code": code})
+        return _error(404, 20404, "The requested resource was not found")
+
     def _keep(self, form: dict[str, str]) -> dict[str, Any]:
         moment = format_datetime(clock.now())
         sid = STATIC_SID if self.static_sid else f"SM{uuid.uuid4().hex}"
@@ -141,25 +171,41 @@ class TwilioServer:
         return None
 
 
+def twilio_settings(address: str, **changes: str) -> TwilioSettings:
+    """Return settings that this server, at its address, accepts."""
+    values = {"account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": "+15005550006", "api_base": address}
+    return TwilioSettings(**(values | changes))
+
+
 def _error(status: int, code: int, words: str) -> web.Response:
     body = {"code": code, "message": words, "more_info": f"https://www.twilio.com/docs/errors/{code}", "status": status}
     return web.json_response(body, status=status)
 
 
-async def serve(server: TwilioServer, ready: threading.Event, end: asyncio.Event) -> None:
+async def serve(server: LocalServer, ready: threading.Event, end: asyncio.Event) -> None:
     """Serve until `end`; `ready` is set once the port is known."""
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", server.port, backlog=1024)
     await site.start()
-    server.port = runner.addresses[0][1]
+    server.port, server.runner = runner.addresses[0][1], runner
     ready.set()
     await end.wait()
     await runner.cleanup()
+    # Requests whose client has gone long since.
+    hanging = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+
+
+def count_connections(server: LocalServer) -> int:
+    """Count the connections that are open to a running server."""
+    return len(server.runner.server.connections) if server.runner and server.runner.server else 0
 
 
 @contextmanager
-def running(server: TwilioServer) -> Iterator[TwilioServer]:
+def running(server: Server) -> Iterator[Server]:
     """Run a server in a thread."""
     ready = threading.Event()
     loop = asyncio.new_event_loop()

@@ -1,48 +1,115 @@
-"""What every provider must do, asked of each; and how Twilio's answers are read."""
+"""What every provider must do, asked of each: real requests to local servers in the shapes of the real ones."""
 
 import asyncio
+import logging
+import socket
+import time
 from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from flask import Flask, Request
-from twilio.request_validator import RequestValidator
-from werkzeug.test import EnvironBuilder
+from flask import Flask
 
-from notifiers.providers import Accepted, Outgoing, Provider, Rejected, Status, Unknown, Unreachable
+from notifiers.providers import (
+    Accepted,
+    Outgoing,
+    Provider,
+    ProviderFailure,
+    Rejected,
+    Status,
+    Unknown,
+    Unreachable,
+    sandbox,
+)
 from notifiers.providers.registry import get_callback, get_provider
-from notifiers.providers.twilio import HttpClient, TwilioProvider
 from portal import clock
-from portal.settings import Settings, TwilioSettings
+from portal.db import db
+from portal.messages.models import MessageState
+from portal.settings import PROVIDERS, Settings
 from tests.conftest import make_settings
-from tests.twilio_server import ACCOUNT_SID, AUTH_TOKEN, STATIC_SID, TwilioServer, running
+from tests.domestic_servers import (
+    KEY,
+    TEMPLATE,
+    AliyunServer,
+    DomesticServer,
+    TencentServer,
+    aliyun_settings,
+    tencent_settings,
+)
+from tests.factories.messages import make_contact, make_message
+from tests.twilio_server import AUTH_TOKEN, TwilioServer, count_connections, running, twilio_settings
 
 Result = TypeVar("Result")
+Server = TwilioServer | DomesticServer
 TEXT = "【孟州执法】您的食品许可还有7天可申请延续"
-FINE, REFUSED, SILENT, BUSY = "+8613800000001", "+8613800000404", "+8613800000500", "+8613800000503"
+TOKEN = "a-token-of-forty-characters-in-the-address"
+REMOTE = ("twilio", "tencent", "aliyun")
+REFUSED = {"twilio": "1211"}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[TwilioServer]:
-    with running(TwilioServer()) as server:
-        yield server
+@dataclass
+class Case:
+    """One provider, ready to be asked, with the server that it talks to."""
+
+    name: str
+    settings: Settings
+    servers: dict[str, Server]
+
+    @property
+    def server(self) -> Server:
+        return self.servers[self.name]
+
+    def make(self, *, timeout: float = 5.0) -> Provider:
+        """Build the provider with a timeout in seconds."""
+        if self.name == "sandbox":
+            return get_provider(self.name, self.settings)
+        module = import_module(f"notifiers.providers.{self.name}")
+        if self.name == "twilio":
+            provider: Provider = module.TwilioProvider(self.settings.twilio, self.settings.public_url, timeout=timeout)
+        else:
+            provider = getattr(module, f"{self.name.capitalize()}Provider")(self.settings, timeout=timeout)
+        return provider
+
+    def send(self, ending: str = "0001", *, timeout: float = 5.0, **changes: Any) -> Accepted:
+        """Send to a number with this ending."""
+        provider = self.make(timeout=timeout)
+        return use(provider, provider.send(message(ending, **changes)))
+
+    def fail(self, ending: str, failure: type[ProviderFailure], **changes: Any) -> str:
+        """Send in vain; return the code, which must be fit for the log."""
+        with pytest.raises(failure) as caught:
+            self.send(ending, **changes)
+        assert type(caught.value) is failure
+        code = caught.value.code
+        assert code
+        assert phone(ending)[3:] not in code
+        assert "【" not in code
+        return code
+
+    def look_up(self, ending: str, **changes: Any) -> Accepted | None:
+        """Look for the message to a number with this ending."""
+        wanted: dict[str, Any] = {"to": phone(ending), "text": TEXT, "since": clock.now(), "known": ()} | changes
+        provider = self.make()
+        return use(provider, provider.look_up(own_reference="7", **wanted))
+
+    def count_taken(self) -> int:
+        """Count what the server took, whatever it answered."""
+        return len(self.server.messages if isinstance(self.server, TwilioServer) else self.server.taken)
 
 
-def twilio_settings(address: str, **changes: str) -> TwilioSettings:
-    values = {"account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": "+15005550006", "api_base": address}
-    return TwilioSettings(**(values | changes))
+def phone(ending: str) -> str:
+    """Return a number with this ending, of four digits or more: servers heed the last four."""
+    return f"+86138{ending:0>8}"
 
 
-@pytest.fixture
-def settings(tmp_path: Path, server: TwilioServer) -> Settings:
-    return make_settings(tmp_path, "sqlite://", twilio=twilio_settings(server.address))
-
-
-@pytest.fixture(params=["sandbox", "twilio"])
-def provider(request: pytest.FixtureRequest, settings: Settings) -> Provider:
-    return get_provider(request.param, settings)
+def message(ending: str, **changes: Any) -> Outgoing:
+    given_name = {"template_id": TEMPLATE, "parameters": {"permit": "食品许可", "days": "7"}, "reference": "7"}
+    return Outgoing(**({"to": phone(ending), "text": TEXT, "extension": "07"} | given_name | changes))
 
 
 def use(provider: Provider, work: Coroutine[Any, Any, Result]) -> Result:
@@ -57,152 +124,210 @@ def use(provider: Provider, work: Coroutine[Any, Any, Result]) -> Result:
     return asyncio.run(once())
 
 
-def send(provider: Provider, to: str = FINE, **changes: Any) -> Accepted:
-    return use(provider, provider.send(Outgoing(**({"to": to, "text": TEXT} | changes))))
+@pytest.fixture(scope="module")
+def servers() -> Iterator[dict[str, Server]]:
+    with ExitStack() as stack:
+        made: dict[str, Server] = {"twilio": TwilioServer(), "tencent": TencentServer(), "aliyun": AliyunServer()}
+        yield {name: stack.enter_context(running(server)) for name, server in made.items()}
 
 
-def request_with(path: str, form: dict[str, str], headers: dict[str, str] | None = None) -> Request:
-    builder = EnvironBuilder(path, method="POST", data=form, headers=list((headers or {}).items()))
-    return Request(builder.get_environ())
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_template: Path, servers: dict[str, Server]) -> Settings:
+    (tmp_path / "portal.db").write_bytes(sqlite_template.read_bytes())
+    return make_settings(
+        tmp_path,
+        f"sqlite:///{tmp_path / 'portal.db'}",
+        sms_providers=PROVIDERS,
+        sms_hook_token=TOKEN,
+        twilio=twilio_settings(servers["twilio"].address),
+        tencent=tencent_settings(servers["tencent"].address),
+        aliyun=aliyun_settings(servers["aliyun"].address),
+    )
 
 
-class TestEveryProvider:
-    def test_takes_a_message_and_names_it(self, provider: Provider) -> None:
-        first, second = send(provider), send(provider)
+@pytest.fixture(params=PROVIDERS)
+def case(request: pytest.FixtureRequest, settings: Settings, servers: dict[str, Server]) -> Case:
+    return Case(request.param, settings, servers)
+
+
+@pytest.fixture(params=REMOTE)
+def remote(request: pytest.FixtureRequest, settings: Settings, servers: dict[str, Server]) -> Case:
+    return Case(request.param, settings, servers)
+
+
+class TestSending:
+    def test_takes_a_message_and_names_it(self, case: Case) -> None:
+        first, second = case.send(), case.send()
         assert first.reference and second.reference
         assert first.reference != second.reference
         assert first.status is Status.ACCEPTED
 
-    def test_says_what_is_known_when_it_fails(self, provider: Provider, server: TwilioServer) -> None:
-        refused = "+8613800001211" if provider.name == "twilio" else REFUSED
-        for number, failure in ((refused, Rejected), (SILENT, Unknown), (BUSY, Unreachable)):
-            with pytest.raises(failure) as caught:
-                send(provider, number)
-            assert caught.value.code
-            assert number not in caught.value.code
+    def test_what_is_refused_is_proven(self, case: Case) -> None:
+        case.fail(REFUSED.get(case.name, "0404"), Rejected)
 
-    def test_finds_nothing_that_was_never_sent(self, provider: Provider) -> None:
-        looked = provider.look_up(to="+8613812345678", text=TEXT, since=clock.now(), known=())
-        assert use(provider, looked) is None
+    @pytest.mark.parametrize("ending", ["0429", "0503"])
+    def test_passing_trouble_may_be_tried_again(self, case: Case, ending: str) -> None:
+        case.fail(ending, Unreachable)
 
-    def test_refuses_an_unsigned_webhook(self, app: Flask, provider: Provider) -> None:
-        path = f"/hooks/sms/{provider.name}/replies"
-        assert not provider.verify(request_with(path, {"From": FINE, "phone": FINE, "Body": "T"}))
-        forged = {"X-Twilio-Signature": "forged"}
-        assert not provider.verify(request_with(path, {"signature": "forged"}, forged))
+    @pytest.mark.parametrize("ending", ["0500", "0502"])
+    def test_a_fault_of_theirs_leaves_it_unknown(self, case: Case, ending: str) -> None:
+        case.fail(ending, Unknown)
 
-    def test_reads_nothing_from_an_empty_form(self, provider: Provider) -> None:
-        assert provider.read_receipts({}) == []
-        assert provider.read_replies({}) == []
+    @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "http://no-such-host.invalid", "https://127.0.0.1:9"])
+    def test_a_connection_that_was_never_made_proves_that_nothing_left(
+        self, remote: Case, address: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        look_up = socket.getaddrinfo
+
+        def know_nobody(host: Any, *more: Any, **others: Any) -> Any:
+            if str(host).endswith(".invalid"):
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            return look_up(host, *more, **others)
+
+        monkeypatch.setattr(socket, "getaddrinfo", know_nobody)
+        nobody = replace(getattr(remote.settings, remote.name), api_base=address)
+        remote.settings = replace(remote.settings, **{remote.name: nobody})
+        assert remote.fail("0001", Unreachable) == "no_connection"
+
+    def test_what_is_no_tls_server_proves_nothing_or_less(self, remote: Case) -> None:
+        address = remote.server.address.replace("http:", "https:")
+        wrong = replace(getattr(remote.settings, remote.name), api_base=address)
+        remote.settings = replace(remote.settings, **{remote.name: wrong})
+        before = remote.count_taken()
+        with pytest.raises((Unreachable, Unknown)):
+            remote.send()
+        assert remote.count_taken() == before
+
+    @pytest.mark.parametrize("ending", ["0999", "0997"])
+    def test_a_lost_answer_leaves_it_unknown(self, remote: Case, ending: str) -> None:
+        before = remote.count_taken()
+        remote.fail(ending, Unknown)
+        assert remote.count_taken() == before + 1
+
+    def test_no_answer_in_time_leaves_it_unknown(self, remote: Case) -> None:
+        before, began = remote.count_taken(), time.monotonic()
+        assert remote.fail("0998", Unknown, timeout=0.3) == "timeout"
+        assert time.monotonic() - began < 2
+        assert remote.count_taken() == before + 1
+
+    def test_many_at_once_on_one_loop(self, case: Case) -> None:
+        provider, numbers = case.make(), range(1300, 1500)
+
+        async def send_all() -> list[Accepted]:
+            return await asyncio.gather(*(provider.send(message(str(number))) for number in numbers))
+
+        assert len({taken.reference for taken in use(provider, send_all())}) == len(numbers)
+
+    def test_connections_are_given_back(self, remote: Case) -> None:
+        case_server = remote.server
+        provider = remote.make()
+
+        async def send_and_close() -> int:
+            await asyncio.gather(*(provider.send(message(str(number))) for number in range(1300, 1320)))
+            opened = count_connections(case_server)
+            await provider.close()
+            return opened
+
+        before = count_connections(case_server)
+        assert asyncio.run(send_and_close()) > before
+        deadline = time.monotonic() + 3
+        while count_connections(case_server) > before and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert count_connections(case_server) <= before
+
+    def test_it_can_be_used_again_after_closing(self, case: Case) -> None:
+        provider = case.make()
+        assert use(provider, provider.send(message("0001"))).reference
+        assert use(provider, provider.send(message("0001"))).reference
+
+    def test_the_log_holds_nothing_of_a_message(self, case: Case, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG)
+        case.send()
+        case.fail("0500", Unknown)
+        for secret in ("13800000001", "13800000500", "食品许可", "%E9%A3%9F", "\\u98df", KEY, AUTH_TOKEN):
+            assert secret not in caplog.text
 
 
-class TestTwilio:
-    def make(self, settings: Settings, **changes: str) -> TwilioProvider:
-        return TwilioProvider(twilio_settings(settings.twilio.api_base, **changes), settings.public_url, timeout=0.5)
+class TestAsking:
+    def lose(self, case: Case, ending: str) -> None:
+        case.fail(ending, Unknown)
+        if case.name == "sandbox":
+            # The outbox alone knows of it, by the number that we gave it.
+            contact = make_contact(phone=phone(ending))
+            make_message(id=7, contact=contact, state=MessageState.UNKNOWN, provider="sandbox", text=TEXT)
+            db.session.commit()
 
-    def test_sends_what_twilio_asks_for(self, settings: Settings, server: TwilioServer) -> None:
-        send(self.make(settings), callback="https://portal.test/hooks/sms/twilio/receipts", valid_for=3600)
-        assert server.requests[-1] == {
-            "To": FINE,
-            "From": "+15005550006",
-            "Body": TEXT,
-            "StatusCallback": "https://portal.test/hooks/sms/twilio/receipts",
-            "ValidityPeriod": "3600",
-        }
-
-    @pytest.mark.parametrize(
-        ("ending", "failure", "code"),
-        [
-            ("1211", Rejected, "21211"),
-            ("1610", Rejected, "21610"),
-            ("1614", Rejected, "21614"),
-            ("0401", Unreachable, "20401"),
-            ("0429", Unreachable, "20429"),
-            ("0503", Unreachable, "20503"),
-            ("0500", Unknown, "20500"),
-            ("0502", Unknown, "20502"),
-            ("0999", Unknown, "connection:ServerDisconnectedError"),
-            ("0998", Unknown, "timeout"),
-            ("0997", Unknown, "unreadable:JSONDecodeError"),
-        ],
-    )
-    def test_reads_failures(self, settings: Settings, ending: str, failure: type[Exception], code: str) -> None:
-        with pytest.raises(failure) as caught:
-            send(self.make(settings), f"+861380000{ending}")
-        assert getattr(caught.value, "code", "") == code
-
-    def test_a_status_in_the_answer_counts(self, settings: Settings) -> None:
-        assert send(self.make(settings), "+8613800000406").status is Status.FAILED
-
-    @pytest.mark.parametrize("changes", [{"auth_token": "wrong"}, {"account_sid": "AC" + "f" * 32}])
-    def test_wrong_credentials_hold_messages(self, settings: Settings, changes: dict[str, str]) -> None:
-        with pytest.raises(Unreachable):
-            send(self.make(settings, **changes))
-
-    @pytest.mark.parametrize("name", ["account_sid", "auth_token", "sender"])
-    def test_missing_settings_hold_messages(self, settings: Settings, name: str) -> None:
-        with pytest.raises(Unreachable, match="not_configured"):
-            send(self.make(settings, **{name: ""}))
-
-    def test_nobody_listening_holds_messages(self, settings: Settings) -> None:
-        nobody = TwilioProvider(twilio_settings("http://127.0.0.1:9"), settings.public_url)
-        with pytest.raises(Unreachable, match="no_connection"):
-            send(nobody)
-
-    def test_a_lost_answer_is_found_again(self, settings: Settings, server: TwilioServer) -> None:
-        provider, number, since = self.make(settings), "+8613900010999", clock.now()
-        with pytest.raises(Unknown):
-            send(provider, number)
-        found = use(provider, provider.look_up(to=number, text=TEXT, since=since, known=()))
+    def test_what_was_taken_is_found_and_nothing_else(self, app: Flask, case: Case) -> None:
+        since = clock.now()
+        assert case.look_up("110999", since=since + timedelta(hours=1)) is None
+        self.lose(case, "110999")
+        found = case.look_up("110999", since=since)
         assert found is not None
-        assert found.reference == server.messages[-1]["sid"]
-        for changed in ({"known": {found.reference}}, {"text": "other"}, {"since": since + timedelta(hours=1)}):
-            arguments: dict[str, Any] = {"to": number, "text": TEXT, "since": since, "known": ()} | changed
-            assert use(provider, provider.look_up(**arguments)) is None
+        assert found.reference
+        assert found.status in (Status.ACCEPTED, Status.DELIVERED)
+        assert case.look_up("110999", since=since, known={found.reference}) is None
+        assert case.look_up("8888", since=since) is None
 
-    def test_a_server_that_repeats_its_reference_is_believed(self, settings: Settings) -> None:
-        with running(TwilioServer(static_sid=True)) as server:
-            provider = TwilioProvider(twilio_settings(server.address), settings.public_url)
-            assert send(provider).reference == send(provider).reference == STATIC_SID
+    def test_a_message_of_another_text_or_name_is_not_taken_for_it(self, app: Flask, case: Case) -> None:
+        since = clock.now()
+        case.send("7777", reference="8", text=f"{TEXT}!")
+        assert case.look_up("7777", since=since) is None
 
-    def test_every_address_of_twilio_is_redirected(self) -> None:
-        client = HttpClient("http://127.0.0.1:4010/proxy", 1)
-        assert client.redirect("https://lookups.twilio.com/v2/x?a=b") == "http://127.0.0.1:4010/proxy/v2/x?a=b"
-        assert HttpClient("", 1).redirect("https://api.twilio.com/x") == "https://api.twilio.com/x"
-
-    @pytest.mark.parametrize("path", ["/hooks/sms/twilio/receipts", "/hooks/sms/twilio/receipts?bodySHA=1&b=2"])
-    def test_signatures_cover_the_public_address(self, settings: Settings, path: str) -> None:
-        form = {"MessageSid": "SM1", "MessageStatus": "delivered"}
-        signature = RequestValidator(AUTH_TOKEN).compute_signature(f"{settings.public_url}{path}", form)
-        provider = self.make(settings)
-        assert provider.verify(request_with(path, form, {"X-Twilio-Signature": signature}))
-        altered = form | {"MessageStatus": "failed"}
-        assert not provider.verify(request_with(path, altered, {"X-Twilio-Signature": signature}))
-        assert not self.make(settings, auth_token="").verify(
-            request_with(path, form, {"X-Twilio-Signature": RequestValidator("").compute_signature(path, form)})
-        )
+    def test_what_was_never_taken_is_not_found(self, app: Flask, case: Case) -> None:
+        self.lose(case, "0500")
+        assert case.look_up("0500") is None
 
     @pytest.mark.parametrize(
-        ("word", "status"),
-        [
-            ("queued", Status.ACCEPTED),
-            ("sent", Status.ACCEPTED),
-            ("delivered", Status.DELIVERED),
-            ("undelivered", Status.FAILED),
-            ("failed", Status.FAILED),
-            ("something-new", Status.ACCEPTED),
-        ],
+        ("ending", "statuses"), [("0001", {Status.DELIVERED}), ("0406", {Status.FAILED}), ("0405", {Status.ACCEPTED})]
     )
-    def test_reads_receipts(self, settings: Settings, word: str, status: Status) -> None:
-        provider = self.make(settings)
-        (event,) = provider.read_receipts({"SmsSid": "SM1", "SmsStatus": word, "ErrorCode": "30003"})
-        assert (event.reference, event.status, event.error_code) == ("SM1", status, "30003")
-        assert event.event_key == f"SM1:{word}"
+    def test_what_became_of_it_is_told(self, case: Case, ending: str, statuses: set[Status]) -> None:
+        since = clock.now()
+        taken = case.send(ending)
+        provider = case.make()
+        asked: dict[str, Any] = {"reference": taken.reference, "to": phone(ending), "since": since}
+        events = use(provider, provider.ask(**asked))
+        assert {event.reference for event in events} <= {taken.reference}
+        assert {event.status for event in events} | ({Status.ACCEPTED} if ending == "0405" else set()) == statuses
+        assert [bool(event.error_code) for event in events] == [ending == "0406"] * len(events)
+        assert use(provider, provider.ask(**asked)) == events
+        unknown = asked | {"reference": "SMunknown", "to": phone("6666")}
+        try:
+            assert {event.status for event in use(provider, provider.ask(**unknown))} <= {Status.DELIVERED}
+        except Unreachable:
+            assert case.name == "twilio"
 
-    def test_reads_replies(self, settings: Settings) -> None:
-        form = {"MessageSid": "SM2", "From": "+8613800000001", "Body": " 5 "}
-        (reply,) = self.make(settings).read_replies(form)
-        assert (reply.phone, reply.text, reply.event_key) == ("+8613800000001", " 5 ", "SM2")
+    @pytest.mark.parametrize("verb", ["look_up", "ask"])
+    def test_a_provider_that_is_away_may_be_asked_later(self, remote: Case, verb: str) -> None:
+        nobody = replace(getattr(remote.settings, remote.name), api_base="http://127.0.0.1:9")
+        remote.settings = replace(remote.settings, **{remote.name: nobody})
+        provider = remote.make()
+        work: Coroutine[Any, Any, object] = (
+            provider.ask(reference="1", to=phone("0001"), since=clock.now())
+            if verb == "ask"
+            else provider.look_up(to=phone("0001"), text=TEXT, since=clock.now(), known=(), own_reference="7")
+        )
+        with pytest.raises(Unreachable) as caught:
+            use(provider, work)
+        assert caught.value.code.startswith(verb)
+
+    def test_what_is_asked_and_what_is_called_in_have_one_name(self, remote: Case) -> None:
+        """Or a message that is asked about would keep two receipts of one thing."""
+        since, taken = clock.now(), remote.send()
+        provider = remote.make()
+        (asked,) = use(provider, provider.ask(reference=taken.reference, to=phone("0001"), since=since))
+        told: dict[str, Any] = {
+            "twilio": {"MessageSid": taken.reference, "MessageStatus": "delivered"},
+            "tencent": [{"report_status": "SUCCESS", "sid": taken.reference}],
+            "aliyun": [{"success": True, "biz_id": taken.reference}],
+        }
+        (called,) = provider.read_receipts(told[remote.name])
+        assert called.event_key == asked.event_key
+
+
+class TestPulling:
+    def test_whoever_calls_is_not_asked(self, app: Flask, case: Case) -> None:
+        pulled = case.make().pull()
+        assert (list(pulled.receipts), list(pulled.replies)) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -220,9 +345,17 @@ def test_receipts_are_asked_for_where_they_can_arrive(
 ) -> None:
     settings = make_settings(tmp_path, "sqlite://", public_url=public_url, twilio=twilio_settings(api_base))
     assert get_callback("twilio", settings) == callback
-    assert get_callback("sandbox", settings) is None
+    for told_elsewhere in ("sandbox", "tencent", "aliyun", ""):
+        assert get_callback(told_elsewhere, settings) is None
 
 
 def test_an_unknown_provider_is_refused(settings: Settings) -> None:
     with pytest.raises(LookupError):
         get_provider("carrier-pigeon", settings)
+
+
+def test_the_sandbox_can_be_slow(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "SLOW_SECONDS", 0.05)
+    began = time.monotonic()
+    assert Case("sandbox", settings, {}).send("0408").reference
+    assert time.monotonic() - began >= 0.05

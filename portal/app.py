@@ -45,6 +45,7 @@ from portal.risk_periods import importer as risk_periods
 from portal.risk_periods import staff as risk_periods_staff
 from portal.search import public as search
 from portal.settings import ROOT, Settings
+from portal.wordings import staff as wordings_staff
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     permits_staff.blueprint,
     calls_staff.blueprint,
     messages_staff.blueprint,
+    wordings_staff.blueprint,
     revisits_staff.blueprint,
     risk_periods_staff.blueprint,
 )

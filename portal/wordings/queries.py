@@ -1,6 +1,7 @@
 """Reading bodies: the one in force for a text and language, and what the providers have approved."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 import sqlalchemy as sa
@@ -11,8 +12,19 @@ from portal.cli import current_settings
 from portal.db import db
 from portal.errors import NotFound
 from portal.i18n import DEFAULT, LOCALES, speaking
+from portal.security import LINK_TOKEN_LENGTH
 from portal.wordings.models import Approval, ProviderTemplate, Wording
-from portal.wordings.rules import TEXTS, Body, Text, read_body, write
+from portal.wordings.rules import (
+    TEXTS,
+    Body,
+    Text,
+    fits,
+    measure,
+    read_body,
+    samples,
+    suggest_template,
+    write,
+)
 
 # By text and language; or by provider, text and language.
 Place = tuple[str, str]
@@ -36,20 +48,19 @@ def get_shipped(name: str, locale: str) -> str:
     return kept[name, locale]
 
 
-def find_wording(name: str, locale: str) -> Wording | None:
+def find_wording(name: str, locale: str, *, lock: bool = False) -> Wording | None:
     """Return a city's own body of a text, or None where the shipped one holds."""
-    return db.session.scalar(
+    statement = (
         sa.select(Wording).where(Wording.name == name, Wording.locale == locale).options(joinedload(Wording.changed_by))
     )
+    return db.session.scalar(statement.with_for_update(of=Wording) if lock else statement)
 
 
-def find_template(provider: str, name: str, locale: str) -> ProviderTemplate | None:
+def find_template(provider: str, name: str, locale: str, *, lock: bool = False) -> ProviderTemplate | None:
     """Return what a provider has of a text, or None."""
-    return db.session.scalar(
-        sa.select(ProviderTemplate)
-        .where(ProviderTemplate.provider == provider, ProviderTemplate.name == name, ProviderTemplate.locale == locale)
-        .options(joinedload(ProviderTemplate.changed_by))
-    )
+    place = (ProviderTemplate.provider == provider, ProviderTemplate.name == name, ProviderTemplate.locale == locale)
+    statement = sa.select(ProviderTemplate).where(*place).options(joinedload(ProviderTemplate.changed_by))
+    return db.session.scalar(statement.with_for_update(of=ProviderTemplate) if lock else statement)
 
 
 def list_templates(*, approved: bool = False) -> Mapping[TemplatePlace, ProviderTemplate]:
@@ -64,6 +75,52 @@ def variable_length(provider: str) -> int:
     """Return how many characters a provider takes in one variable."""
     settings = current_settings()
     return {"tencent": settings.tencent.variable_length, "aliyun": settings.aliyun.variable_length}[provider]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A text as a phone would show it: what it counts, and by how much it goes beyond one segment."""
+
+    text: str
+    segments: int
+
+    @property
+    def length(self) -> int:
+        return measure(self.text)[0]
+
+    @property
+    def over(self) -> int:
+        length, single = measure(self.text)
+        return max(0, length - single)
+
+
+def sample_values(text: Text, locale: str, *, long: bool = False) -> dict[str, str]:
+    """Return values that could fill a text: usual ones, or long ones; the link has a real one's length."""
+    settings = current_settings()
+    link = f"{settings.public_url.removeprefix('https://')}/r/{'K7M2Q9XD4TAB'[:LINK_TOKEN_LENGTH]}"
+    return samples(text, locale, hotline=settings.hotline, link=link, long=long)
+
+
+def write_sample(text: Text, source: str, locale: str, *, long: bool = False) -> Sample:
+    """Return a body filled with samples; variables that the text does not have stay as they are written."""
+    body, settings = read_body(source, locale), current_settings()
+    marks = {name: f"{{{name}}}" for name in body.whole[1::2]}
+    return Sample(*write(body, marks | sample_values(text, locale, long=long), settings.sms_signature))
+
+
+def suggested_template(text: Text, locale: str) -> str:
+    """Return what to have approved for the body that is in force."""
+    settings = current_settings()
+    source = Bodies().source(text.name, locale)
+    return suggest_template(text, source, locale, signature=settings.sms_signature, hotline=settings.hotline)
+
+
+def differs(template: ProviderTemplate) -> bool:
+    """Whether an approved template shows something else than the body that is in force."""
+    text, settings = TEXTS[template.name], current_settings()
+    source = Bodies().source(template.name, template.locale)
+    words = write_sample(text, source, template.locale).text.removeprefix(settings.sms_signature)
+    return not fits(template.body, words)
 
 
 class Bodies:

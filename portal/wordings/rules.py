@@ -9,12 +9,12 @@ Texts and variables are data, in `data/texts.json` (`*` marks a variable that a 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
-from portal.messages.rules import count_segments
+from portal.messages.rules import GSM_BASIC, GSM_EXTENDED, count_segments
 
 DATA = Path(__file__).parent / "data"
 MAX_LENGTH = 500
@@ -69,7 +69,14 @@ def _read_texts() -> dict[str, Text]:
     for name, row in json.loads((DATA / "texts.json").read_text(encoding="utf-8")).items():
         names = [item.removesuffix("*") for item in row["variables"]]
         required = tuple(item.removesuffix("*") for item in row["variables"] if item.endswith("*"))
-        texts[name] = Text(name, row["group"], tuple(variables[item] for item in names), required, tuple(row["words"]))
+        own = row.get("samples", {})
+        filled = tuple(
+            replace(variables[item], samples=dict.fromkeys(variables[item].samples, own[item]))
+            if item in own
+            else variables[item]
+            for item in names
+        )
+        texts[name] = Text(name, row["group"], filled, required, tuple(row["words"]))
     return texts
 
 
@@ -104,7 +111,7 @@ class Body:
 
 def read_body(source: str, locale: str) -> Body:
     """Return a body ready to be filled."""
-    lines = [line.strip() for line in source.splitlines() if line.strip()]
+    lines = [line.strip() for line in source.split("\n") if line.strip()]
     whole = _join([line.removeprefix("?").strip() for line in lines], locale)
     short = _join([line for line in lines if not line.startswith("?")], locale)
     return Body(tuple(VARIABLE.split(whole)), tuple(VARIABLE.split(short)))
@@ -169,7 +176,7 @@ def suggest_template(text: Text, source: str, locale: str, *, signature: str, ho
     Optional lines stay where the text fills one segment with them.
     """
     links = text.known(Kind.LINK)
-    kept = [line.strip() for line in source.splitlines() if not links & set(VARIABLE.findall(line))]
+    kept = [line.strip() for line in source.split("\n") if not links & set(VARIABLE.findall(line))]
     body = read_body("\n".join(kept), locale)
     values = samples(text, locale, hotline=hotline)
     pieces = body.whole if count_segments(signature + fill(body.whole, values)) == 1 else body.short
@@ -200,12 +207,25 @@ def fits(shape: str, text: str, longest: int = MAX_LENGTH) -> bool:
     Both come without signature.
     """
     pieces = VARIABLE.split(shape)
-    seen: set[str] = set()
+    names = list(dict.fromkeys(pieces[1::2]))
     pattern = ""
     for place, piece in enumerate(pieces):
         if place % 2 == 0:
             pattern += re.escape(piece)
+        elif piece in pieces[1:place:2]:
+            pattern += f"(?P=v{names.index(piece)})"
         else:
-            pattern += f"(?P={piece})" if piece in seen else f"(?P<{piece}>.{{1,{longest}}})"
-            seen.add(piece)
+            pattern += f"(?P<v{names.index(piece)}>.{{1,{longest}}})"
     return re.fullmatch(pattern, text) is not None
+
+
+def measure(text: str) -> tuple[int, int]:
+    """Return how many characters a text counts, and how many one segment of its kind holds: 160 or 70."""
+    if all(letter in GSM_BASIC or letter in GSM_EXTENDED for letter in text):
+        return len(text) + sum(letter in GSM_EXTENDED for letter in text), 160
+    return len(text) + sum(ord(letter) > 0xFFFF for letter in text), 70
+
+
+def may_replace(old_status: str, new_status: str) -> bool:
+    """Whether a template's status may become another: what is approved is in use, and is never a draft again."""
+    return old_status != "approved" or new_status in ("approved", "refused")

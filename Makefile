@@ -7,7 +7,7 @@ export PORT ?= 8000
 unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv/bin
-SYSTEM := chromium fonts-noto-cjk postgresql
+SYSTEM := chromium fonts-noto-cjk postgresql rabbitmq-server
 
 .PHONY: help run setup test check translations bench
 

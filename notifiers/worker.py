@@ -1,18 +1,21 @@
-"""The schedule: Celery wakes the notifiers' functions up, here or on many machines.
+"""The worker: does what it is woken up for, here or on many machines (`notifiers.wakeups`).
 
-Wake-ups carry no data and expire before the next one, so a queue never piles up and a lost one costs a moment; the
-outbox alone knows what is to be sent. Without `BROKER_URL` the queue is a folder in the data directory.
+Any job may be woken up twice, on two machines at once or again after a crash: dispatchers share the outbox by claims,
+and everything else puts in or settles only what is not there yet.
 """
 
 import logging
 import os
+import socket
 import tempfile
 import threading
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import sqlalchemy as sa
 from celery import Celery, signals
+from celery.apps import worker as celery_worker
 from celery.exceptions import SecurityWarning
 from flask import Flask
 
@@ -21,10 +24,10 @@ from notifiers.dispatch import dispatch
 from notifiers.plan.due import plan_due
 from notifiers.reconcile import reconcile
 from notifiers.tidy import tidy
+from notifiers.wakeups import SECONDS, make_celery, task_name
 from portal import clock
 from portal.cli import current_settings
 from portal.db import db
-from portal.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -36,47 +39,13 @@ JOBS: dict[str, Callable[[], object]] = {
     "reconcile": reconcile,
     "tidy": tidy,
 }
-SECONDS = {"plan": 60.0, "dispatch": 2.0, "collect": 2.0, "reconcile": 60.0, "tidy": 300.0}
 THREADS = len(JOBS)
-
-
-def configure(celery: Celery, settings: Settings) -> None:
-    """Point Celery at its broker and give it the schedule."""
-    home = settings.data_dir / "celery"
-    folders = {name: home / name for name in ("queue", "control", "tmp")}
-    for folder in folders.values():
-        folder.mkdir(parents=True, exist_ok=True)
-    address = os.environ.get("BROKER_URL") or "filesystem://"
-    celery.conf.update(
-        broker_url=address,
-        broker_connection_retry_on_startup=True,
-        task_ignore_result=True,
-        task_default_queue="notify",
-        worker_prefetch_multiplier=1,
-        worker_enable_remote_control=False,
-        worker_send_task_events=False,
-        beat_schedule_filename=str(home / "beat"),
-        beat_schedule={
-            name: {"task": f"notify.{name}", "schedule": seconds, "options": {"expires": seconds}}
-            for name, seconds in SECONDS.items()
-        },
-        timezone="UTC",
-    )
-    if address.startswith("filesystem"):
-        celery.conf.broker_transport_options = {
-            "data_folder_in": str(folders["queue"]),
-            "data_folder_out": str(folders["queue"]),
-            "control_folder": str(folders["control"]),
-            "store_processed": False,
-        }
-        # Kombu moves each file through the temporary folder, which may be another file system, or not ours.
-        tempfile.tempdir = str(folders["tmp"])
 
 
 def register(celery: Celery, app: Flask) -> None:
     """Make each job a task. A job that still runs is not started again beside itself."""
     for name, job in JOBS.items():
-        celery.task(_guarded(app, name, job), name=f"notify.{name}")
+        celery.task(_guarded(app, name, job), name=task_name(name))
 
 
 def _guarded(app: Flask, name: str, job: Callable[[], object]) -> Callable[[], None]:
@@ -102,22 +71,36 @@ def _guarded(app: Flask, name: str, job: Callable[[], object]) -> Callable[[], N
 def run(app: Flask, *, beat: bool) -> None:
     """Work until SIGINT or SIGTERM; what is on its way then is recorded first, within seconds."""
     _set_up_logging()
-    celery = Celery("notify")
-    configure(celery, current_settings())
+    data_dir = current_settings().data_dir
+    celery = make_celery(os.environ, data_dir)
+    options = ["--pool=threads", f"--concurrency={THREADS}", "--without-gossip", "--without-mingle"]
+    if celery.conf.broker_url.startswith("filesystem"):
+        _make_folders(data_dir / "celery")
+        options.append("--purge")
+    else:
+        # Two workers on one machine are told apart by whoever watches them.
+        options.append(f"--hostname=notify-{os.getpid()}@{socket.gethostname()}")
     register(celery, app)
     signals.setup_logging.connect(_keep_logging, weak=False)
     signals.worker_shutting_down.connect(_on_shutting_down, weak=False)
     signals.worker_ready.connect(lambda **_: _wake_first(celery), weak=False)
     db.engine.dispose()
-    options = ["--pool=threads", f"--concurrency={THREADS}", "--without-gossip", "--without-mingle", "--purge"]
     log.info("the notifier runs; stop it with Ctrl-C")
     celery.worker_main(["--quiet", "worker", *options, *(["--beat"] if beat else [])])
+
+
+def _make_folders(home: Path) -> None:
+    """Make the folders of the queue on this machine; what an earlier run left there is purged."""
+    for name in ("queue", "control", "tmp"):
+        (home / name).mkdir(parents=True, exist_ok=True)
+    # Kombu moves each file through the temporary folder, which may be another file system, or not ours.
+    tempfile.tempdir = str(home / "tmp")
 
 
 def _wake_first(celery: Celery) -> None:
     """Do everything once right away; the schedule counts from the start."""
     for name in JOBS:
-        celery.send_task(f"notify.{name}", expires=SECONDS[name])
+        celery.send_task(task_name(name), expires=SECONDS[name])
 
 
 def _on_shutting_down(**_: object) -> None:
@@ -126,8 +109,11 @@ def _on_shutting_down(**_: object) -> None:
 
 def _set_up_logging() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name, level in {"celery": logging.WARNING, "kombu": logging.ERROR, "amqp": logging.WARNING}.items():
+    levels = {"celery": logging.WARNING, "kombu": logging.ERROR, "amqp": logging.WARNING, "py.warnings": logging.ERROR}
+    for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
+    # It says how to stop a second time, over the lines that say how the first time goes.
+    celery_worker.safe_say = lambda *_words: None
     # Celery warns root of pickled tasks; ours are JSON and carry nothing.
     warnings.filterwarnings("ignore", category=SecurityWarning)
 

@@ -15,6 +15,10 @@ GIVEN_UP_AFTER = timedelta(seconds=20)
 LATE_AFTER = 15.0
 TURN = 0x4D5A  # Any number that nothing else in the database locks.
 
+# A server that may forget its last commits would let the same texts be claimed twice.
+KEEP = sa.text(
+    "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
+)
 # Written out, not bound: databases use an index over part of a table only when they can read the condition.
 SENDING = Message.state == sa.literal_column("'sending'")
 
@@ -23,10 +27,11 @@ def take_turn() -> None:
     """Wait until no other run claims, records or sweeps, and let none do so before this transaction ends.
 
     What several runs decide together (rates, breakers, daily caps, digests) is thereby decided by one at a time.
-    SQLite has one writer anyway.
+    SQLite has one writer anyway. What is claimed then survives a crash of the database.
     """
     if db.engine.dialect.name == "postgresql":
         db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(TURN)))
+        db.session.execute(KEEP)
 
 
 def open_run() -> str:

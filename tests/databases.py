@@ -36,6 +36,54 @@ def find_binaries() -> Path:
     raise NoServer("PostgreSQL's server binaries are not installed (Debian package postgresql)")
 
 
+class Server:
+    """A PostgreSQL server of our own in a temporary folder, on a port that stays the same when it is started again.
+
+    It is fast, and forgets its last commits when it is stopped at once.
+    """
+
+    def __init__(self) -> None:
+        self.binaries = find_binaries()
+        self.home = Path(tempfile.mkdtemp(prefix="portal-pg-", dir="/tmp"))
+        self.user: list[str] = []
+        if os.geteuid() == 0:
+            account = pwd.getpwnam("postgres")
+            os.chown(self.home, account.pw_uid, account.pw_gid)
+            self.user = ["runuser", "-u", "postgres", "--"]
+        self.port = free_port()
+        self.options = (
+            f"-p {self.port} -k {self.home} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off "
+            "-c synchronous_commit=off -c max_connections=60"
+        )
+        self._run("initdb", "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8")
+
+    @property
+    def address(self) -> str:
+        """The address of its `postgres` database."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self._run("pg_ctl", "-w", "-l", str(self.home / "log"), "-o", self.options, "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it: `fast` ends every connection in order, `immediate` is a crash."""
+        self._run("pg_ctl", "-m", mode, "-w", "stop")
+
+    def remove(self) -> None:
+        """Remove what it leaves behind."""
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [*self.user, self.binaries / program, "-D", self.home / "data", *arguments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self.home,
+        )
+
+
 @contextmanager
 def postgresql_server() -> Iterator[str]:
     """Run a PostgreSQL server and yield the address of its `postgres` database."""
@@ -43,30 +91,13 @@ def postgresql_server() -> Iterator[str]:
     if given:
         yield given
         return
-    binaries = find_binaries()
-    home = Path(tempfile.mkdtemp(prefix="portal-pg-", dir="/tmp"))
-    user: list[str] = []
-    if os.geteuid() == 0:
-        account = pwd.getpwnam("postgres")
-        os.chown(home, account.pw_uid, account.pw_gid)
-        user = ["runuser", "-u", "postgres", "--"]
-    port = free_port()
-    data = home / "data"
-    options = (
-        f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off "
-        "-c synchronous_commit=off -c max_connections=60"
-    )
-    run = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": home}
-    subprocess.run(
-        [*user, binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8"],
-        **run,  # type: ignore[call-overload]
-    )
-    subprocess.run([*user, binaries / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start"], **run)  # type: ignore[call-overload]
+    server = Server()
+    server.start()
     try:
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        yield server.address
     finally:
-        subprocess.run([*user, binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], **run)  # type: ignore[call-overload]
-        shutil.rmtree(home, ignore_errors=True)
+        server.stop()
+        server.remove()
 
 
 def run_on_server(server: str, statement: str) -> None:

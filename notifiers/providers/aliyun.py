@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Request
-from requests import Response, Session
+from requests import Session
 
 from notifiers.providers import (
     JSON,
@@ -36,6 +36,7 @@ from notifiers.providers.domestic import (
     CONNECT_TIMEOUT,
     THREADS,
     TIMEOUT,
+    Adapter,
     Threads,
     explain,
     explain_status,
@@ -223,14 +224,8 @@ class AliyunProvider:
         self.session = DaraCore._get_session(
             f"{address.scheme}://{address.netloc}:80:pool={THREADS}", address.scheme, pool_size=THREADS
         )
-        self.session.hooks["response"] = [_check_status]
+        self.session.mount(f"{address.scheme}://", Adapter(reads_errors=True))
         return Client(config)
-
-
-def _check_status(answer: Response, **_: object) -> None:
-    """Tell what a status proves while it is known: of a page that is no JSON the SDK keeps nothing."""
-    if answer.status_code >= 400 and "json" not in answer.headers.get("Content-Type", ""):
-        raise explain_status(answer.status_code)
 
 
 def _explain(problem: Exception) -> ProviderFailure:

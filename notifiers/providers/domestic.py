@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 import requests
 import urllib3
 from flask import Request
+from requests.adapters import HTTPAdapter
 
 from notifiers.providers import ProviderFailure, Unknown, Unreachable
 from portal.settings import Settings
@@ -62,6 +63,25 @@ class Threads:
         """Let go of the threads; a call that is late ends by its own timeout."""
         self.pool.shutdown(wait=False, cancel_futures=True)
         self._open()
+
+
+class Adapter(HTTPAdapter):
+    """The connections of one SDK; tells what a status proves while it is known, for the SDK forgets it.
+
+    `reads_errors` says that the SDK reads JSON of any status itself.
+    """
+
+    def __init__(self, *, reads_errors: bool) -> None:
+        super().__init__(pool_maxsize=THREADS)
+        self.reads_errors = reads_errors
+
+    def send(self, *args: Any, **options: Any) -> requests.Response:
+        """Make one request; raises what its status proves when nobody else will."""
+        answer = super().send(*args, **options)
+        readable = self.reads_errors and "json" in answer.headers.get("Content-Type", "")
+        if answer.status_code != 200 and not readable:
+            raise explain_status(answer.status_code)
+        return answer
 
 
 def split_address(api_base: str, host: str) -> SplitResult:

@@ -15,8 +15,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from flask import Request
-from requests import Response
-from requests.adapters import HTTPAdapter
 
 from notifiers.providers import (
     JSON,
@@ -34,12 +32,11 @@ from notifiers.providers import (
 )
 from notifiers.providers.domestic import (
     CONNECT_TIMEOUT,
-    THREADS,
     TIMEOUT,
+    Adapter,
     Threads,
     as_object,
     explain,
-    explain_status,
     has_token,
     read_items,
     read_text,
@@ -241,16 +238,8 @@ class TencentProvider:
         http = HttpProfile(protocol=address.scheme, endpoint=address.netloc, reqTimeout=limits)
         keys = Credential(self.settings.secret_id, self.settings.secret_key)
         client = SmsClient(keys, self.settings.region, ClientProfile(httpProfile=http))
-        session = client.request.conn._session
-        session.mount(f"{address.scheme}://", HTTPAdapter(pool_maxsize=THREADS))
-        session.hooks["response"].append(_check_status)
+        client.request.conn._session.mount(f"{address.scheme}://", Adapter(reads_errors=False))
         return client
-
-
-def _check_status(answer: Response, **_: object) -> None:
-    """Tell what a status proves while it is known: the SDK keeps only the body."""
-    if answer.status_code != 200:
-        raise explain_status(answer.status_code)
 
 
 def _taken(answer: Mapping[str, Any]) -> Accepted:

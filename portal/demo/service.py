@@ -21,6 +21,9 @@ from portal.organs.models import Organ, OrganKind
 from portal.organs.service import add_officer, create_organ
 from portal.permits import importer as permits_importer
 from portal.permits.queries import load_known
+from portal.risk_periods.queries import dates_of, list_periods
+from portal.risk_periods.rules import DAY, next_span
+from portal.risk_periods.service import prepare_next, submit
 from portal.security import hash_password
 
 SAMPLE = "permits-sample.csv"
@@ -43,6 +46,7 @@ def load(*, password: str, signature: str, hotline: str, data_dir: Path) -> bool
     importer.write_revisits(scene, decisions)
     importer.write_complaints(scene, code_hash=code_hash)
     outbox.write_messages(scene, signature=signature, hotline=hotline)
+    open_risk_periods()
     audit.record("demo.load", "demo")
     db.session.commit()
     return True
@@ -55,6 +59,20 @@ def list_hints() -> list[str]:
         sa.select(Complaint.number).where(Complaint.code_hash != "-").order_by(Complaint.id).limit(1)
     )
     return [f"Follow complaint {number} with the query code {rules.SHOWN_CODE}."] if number else []
+
+
+def open_risk_periods() -> None:
+    """Switch on what concerns the demonstration's firms by practice; leave the nearest batch to be approved."""
+    clerk = db.session.scalars(sa.select(Staff).where(Staff.role == Role.CLERK).order_by(Staff.id).limit(1)).one()
+    for period in list_periods(active=False):
+        period.active = period.code in rules.facts()["risk_periods"]
+    today = clock.today()
+    spans = [(next_span(dates_of(period), today + DAY), period) for period in list_periods(active=True)]
+    known = sorted(((span.starts_on, period.id, period) for span, period in spans if span))
+    for place, (_starts_on, _id, period) in enumerate(known[:2]):
+        batch = prepare_next(period=period, staff=clerk)
+        if place == 0:
+            submit(batch=batch, staff=clerk)
 
 
 def import_texts() -> None:

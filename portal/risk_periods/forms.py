@@ -15,7 +15,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, StopValidation, ValidationError
 
 from portal.fields import AtMost, one_line, tidy
 from portal.risk_periods import rules
@@ -39,6 +39,12 @@ NOTE_LABELS = {
 }
 MAX_NOTE = 500
 MAX_TABLE = 2000
+
+
+def both_ends(form: Any, field: Any) -> None:
+    """Refuse one end without the other; stands first, because `Optional` forgives what is empty."""
+    if not field.data and (form.first_day.data or form.last_day.data):
+        raise StopValidation(_("Enter both the first and the last day"))
 
 
 def month_day(_form: FlaskForm, field: Any) -> None:
@@ -74,12 +80,18 @@ class PeriodForm(FlaskForm):
     """What staff say of a period."""
 
     name = StringField(
-        _l("Name"), filters=[one_line], validators=[DataRequired(_l("Enter a name")), AtMost(rules.MAX_NAME)]
+        _l("Name of the period"),
+        filters=[one_line],
+        validators=[DataRequired(_l("Enter a name")), AtMost(rules.MAX_NAME)],
     )
     name_en = StringField(_l("Name in English"), filters=[one_line], validators=[Optional(), AtMost(rules.MAX_NAME_EN)])
     basis = StringField(_l("Law and article"), filters=[one_line], validators=[Optional(), AtMost(rules.MAX_BASIS)])
-    first_day = StringField(_l("First day of each year"), filters=[one_line], validators=[Optional(), month_day])
-    last_day = StringField(_l("Last day of each year"), filters=[one_line], validators=[Optional(), month_day])
+    first_day = StringField(
+        _l("First day of each year"), filters=[one_line], validators=[both_ends, Optional(), month_day]
+    )
+    last_day = StringField(
+        _l("Last day of each year"), filters=[one_line], validators=[both_ends, Optional(), month_day]
+    )
     table = TextAreaField(_l("Or the days of single years"), filters=[tidy], validators=[Optional(), AtMost(MAX_TABLE)])
     days_ahead = IntegerField(
         _l("Days ahead"),
@@ -105,11 +117,6 @@ class PeriodForm(FlaskForm):
             raise ValidationError(words) from problem
         if field.data and (self.first_day.data or self.last_day.data):
             raise ValidationError(_("Enter days of every year or of single years, not both"))
-
-    def validate_last_day(self, field: Any) -> None:
-        """Refuse one end without the other."""
-        if bool(field.data) != bool(self.first_day.data):
-            raise ValidationError(_("Enter both the first and the last day"))
 
 
 class NoteForm(FlaskForm):

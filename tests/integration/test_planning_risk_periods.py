@@ -18,6 +18,7 @@ from portal import clock
 from portal.contacts import service as contacts
 from portal.contacts.models import Contact
 from portal.db import db
+from portal.messages import outbox
 from portal.messages.models import Message, MessageState
 from portal.parties.models import Party, PartyKind
 from portal.risk_periods import queries, service
@@ -155,7 +156,7 @@ def test_a_short_period_ends_its_texts_with_itself(app: Flask) -> None:
 
 
 def test_who_is_addressed(app: Flask) -> None:
-    chosen = {"industry": "餐饮", "street": "河阳街道"}
+    chosen: dict[str, Any] = {"industry": "餐饮", "street": "河阳街道"}
     wanted = [make_party(**chosen), make_party(kind=PartyKind.PERSON, **chosen)]
     driver = make_party(kind=PartyKind.PERSON)
     make_permit(valid_to=TODAY + 40 * DAY, party=driver)
@@ -227,7 +228,7 @@ def test_a_planner_cut_off_between_pages_goes_on_where_it_was(app: Flask, monkey
     batch = make_batch()
     db.session.commit()
     monkeypatch.setattr(planner, "PAGE", 2)
-    real, calls = planner.outbox.enqueue_many, []
+    real, calls = outbox.enqueue_many, []
 
     def breaks(rows: Any) -> int:
         calls.append(rows)
@@ -236,7 +237,7 @@ def test_a_planner_cut_off_between_pages_goes_on_where_it_was(app: Flask, monkey
             raise RuntimeError("cut off")
         return real(rows)
 
-    monkeypatch.setattr(planner.outbox, "enqueue_many", breaks)
+    monkeypatch.setattr(outbox, "enqueue_many", breaks)
     with pytest.raises(RuntimeError):
         plan_risk_periods(TODAY)
     db.session.rollback()

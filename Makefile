@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv/bin
 SYSTEM := chromium fonts-noto-cjk postgresql rabbitmq-server
 
-.PHONY: help run setup test check translations bench
+.PHONY: help run setup test torture check translations bench
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -26,6 +26,11 @@ test: ## Set everything up and run every test
 	@bin/setup dev
 	@bin/debian-packages $(SYSTEM)
 	@$(VENV)/pytest
+
+torture: ## Kill dispatchers at every step of a send, for minutes, and count what arrived
+	@bin/setup dev
+	@bin/debian-packages postgresql
+	@$(VENV)/python -m tests.torture
 
 check: ## Lint, types, import contracts, templates
 	@bin/setup dev

@@ -20,6 +20,7 @@ from portal.i18n import DEFAULT
 from portal.permits.models import Permit, PermitType
 from portal.revisits.service import link_for
 from portal.risk_periods.models import RiskBatch, RiskPeriod
+from portal.risk_periods.rules import Notice
 from portal.wordings.queries import Bodies, known_locale
 from portal.wordings.rules import sms_day
 
@@ -224,28 +225,24 @@ def _risk_notices(messages: Sequence[Composable]) -> Drafts:
         sa.select(
             RiskBatch.id,
             RiskBatch.starts_on,
-            RiskBatch.advice,
-            RiskBatch.advice_en,
             RiskPeriod.name,
             RiskPeriod.name_en,
+            RiskBatch.advice,
+            RiskBatch.advice_en,
         )
         .join(RiskPeriod, RiskPeriod.id == RiskBatch.period_id)
         .where(RiskBatch.id.in_({_number(message.subject) for message in messages}))
     )
-    batches = {row.id: row for row in rows}
+    notices = {row.id: Notice(row.starts_on, row.name, row.name_en, row.advice, row.advice_en) for row in rows}
     drafts: Drafts = {}
     for message in messages:
-        batch = batches.get(_number(message.subject))
-        drafts[message.id] = _in_reach(partial(_risk_draft, batch), message.locale) if batch else None
+        notice = notices.get(_number(message.subject))
+        drafts[message.id] = _in_reach(partial(_risk_draft, notice), message.locale) if notice else None
     return drafts
 
 
-def _risk_draft(batch: Any, locale: str) -> Draft:
-    english = locale == "en" and batch.name_en and batch.advice_en
-    name, advice = (batch.name_en, batch.advice_en) if english else (batch.name, batch.advice)
-    written_in = "en" if english else DEFAULT
-    # The body has its own full stop.
-    variables = {"name": name, "day": sms_day(batch.starts_on, written_in), "advice": advice.rstrip(".\u3002 ")}
+def _risk_draft(notice: Notice, locale: str) -> Draft:
+    written_in, variables = notice.fill(locale)
     return Draft("risk_notice", written_in, variables, variables)
 
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from notifiers.people import hand_to_person
 from notifiers.plan.result import Planned
 from portal import clock
-from portal.db import db
+from portal.db import batched, db
 from portal.messages import outbox
-from portal.messages.models import MessageState
+from portal.messages.models import Message, MessageState
 from portal.risk_periods import queries, service
 from portal.risk_periods.models import BatchState, RiskBatch
 from portal.risk_periods.rules import DAY, Span
@@ -78,8 +79,18 @@ def _plan_page(batch: RiskBatch, parties: Sequence[Any]) -> Planned:
     suppressed = [common | _row(batch.id, party) for party in parties if party.reason]
     planned = outbox.enqueue_many(rows)
     nobody = outbox.enqueue_many(suppressed)
+    if batch.urgent:
+        _have_called(suppressed)
     service.note_planned(batch=batch, last_id=parties[-1].id, planned=len(rows))
     return Planned(planned=planned, suppressed=nobody)
+
+
+def _have_called(suppressed: Sequence[dict[str, Any]]) -> None:
+    """See to it that somebody calls whom an urgent text cannot reach; who shares a phone hears by the other's text."""
+    keys = [row["key"] for row in suppressed if row["reason"] != queries.DUPLICATE]
+    for some in batched(keys):
+        for message in db.session.scalars(sa.select(Message).where(Message.key.in_(some)).order_by(Message.id)):
+            hand_to_person(message, message.reason)
 
 
 def _row(batch_id: int, party: Any) -> dict[str, Any]:

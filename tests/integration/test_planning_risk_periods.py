@@ -15,6 +15,7 @@ from notifiers.plan.due import plan_due
 from notifiers.plan.result import Planned
 from notifiers.plan.risk_periods import plan_risk_periods
 from portal import clock
+from portal.calls.models import Call
 from portal.contacts import service as contacts
 from portal.contacts.models import Contact
 from portal.db import db
@@ -201,6 +202,20 @@ def test_everybody_addressed_is_accounted_for(app: Flask) -> None:
     assert (batch.recipients, batch.suppressed) == (1, 3)
     count = queries.count_addressed(queries.choice_of(batch))
     assert (count.total, count.suppressed.total()) == (1, 3)
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+def test_whom_an_urgent_text_cannot_reach_is_called(app: Flask, urgent: bool) -> None:
+    told = make_party()
+    make_party(phone=db.session.get_one(Contact, told.contact_id).phone)
+    silent, stopped = make_party(phone=None), make_party()
+    contacts.opt_out(db.session.get_one(Contact, stopped.contact_id))
+    make_batch(urgent=urgent)
+    db.session.commit()
+    plan_risk_periods(TODAY)
+    plan_risk_periods(TODAY)
+    calls = {call.party_id: call.reason for call in db.session.scalars(sa.select(Call))}
+    assert calls == ({silent.id: "no_contact", stopped.id: "opted_out"} if urgent else {})
 
 
 def test_two_parties_on_one_phone_in_different_pages_get_one_text(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

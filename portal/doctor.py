@@ -2,11 +2,13 @@
 
 import gettext
 import os
+import re
 import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.util import find_spec
 
 import click
 import sqlalchemy as sa
@@ -18,8 +20,17 @@ from portal.calendar import queries as calendar
 from portal.cli import current_settings, find_schema_problem
 from portal.db import db, reading
 from portal.settings import Settings
+from portal.wordings.queries import list_templates
+from portal.wordings.rules import TEMPLATED, TEXTS
 
 MIN_SECRET = 32
+MEND_KEY = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+SDKS = {"tencent": "tencentcloud", "aliyun": "alibabacloud_dysmsapi20170525"}
+WITHOUT_TOKEN = {
+    "tencent": "Tencent does not call: receipts and replies are fetched, which it opens for an account on request.",
+    "aliyun": "Aliyun does not call: receipts are asked for one by one, and replies are not seen.",
+}
+PAGE_OF_TEXTS = "/staff/wordings"
 SOURCE_LANGUAGE = "en"  # The words in code and templates are English already; there is nothing to compile.
 
 
@@ -82,21 +93,65 @@ def check_audit(_settings: Settings) -> Iterator[Finding]:
 
 
 def check_provider(settings: Settings) -> Iterator[Finding]:
-    """Every provider named has what it needs to send."""
+    """Every provider named has what it needs to send, and to tell what became of it."""
+    for name in dict.fromkeys(settings.sms_providers):
+        faults = [*_check_keys(name, settings), *_check_sdk(name), *_check_hook(name, settings), *_check_texts(name)]
+        if name == "sandbox" and not settings.demo:
+            text = "SMS_PROVIDER is the sandbox: no message reaches a phone. Name a real provider."
+            faults.append(Finding(Verdict.WARN, "provider", text))
+        yield from faults or [Finding(Verdict.OK, "provider", name)]
+
+
+def _check_keys(name: str, settings: Settings) -> Iterator[Finding]:
     needed = {
-        "TWILIO_ACCOUNT_SID": settings.twilio.account_sid,
-        "TWILIO_AUTH_TOKEN": settings.twilio.auth_token,
-        "TWILIO_FROM": settings.twilio.sender,
+        "twilio": {
+            "TWILIO_ACCOUNT_SID": settings.twilio.account_sid,
+            "TWILIO_AUTH_TOKEN": settings.twilio.auth_token,
+            "TWILIO_FROM": settings.twilio.sender,
+        },
+        "tencent": {
+            "TENCENT_SECRET_ID": settings.tencent.secret_id,
+            "TENCENT_SECRET_KEY": settings.tencent.secret_key,
+            "TENCENT_SMS_APP_ID": settings.tencent.app_id,
+        },
+        "aliyun": {
+            "ALIYUN_ACCESS_KEY_ID": settings.aliyun.access_key_id,
+            "ALIYUN_ACCESS_KEY_SECRET": settings.aliyun.access_key_secret,
+        },
     }
-    missing = [name for name, value in needed.items() if not value] if "twilio" in settings.sms_providers else []
+    missing = [variable for variable, value in needed.get(name, {}).items() if not value]
     if missing:
-        yield Finding(Verdict.FAIL, "provider", f"Twilio cannot send: set {', '.join(missing)}.")
-    elif settings.sandbox and not settings.demo:
-        yield Finding(
-            Verdict.WARN, "provider", "SMS_PROVIDER is the sandbox: no message reaches a phone. Name a real provider."
-        )
-    else:
-        yield Finding(Verdict.OK, "provider", ", ".join(settings.sms_providers))
+        yield Finding(Verdict.FAIL, "provider", f"{name.capitalize()} cannot send: set {', '.join(missing)}.")
+
+
+def _check_sdk(name: str) -> Iterator[Finding]:
+    if name in SDKS and find_spec(SDKS[name]) is None:
+        mend = "Run: .venv/bin/pip install --require-hashes -r requirements-china.lock"
+        yield Finding(Verdict.FAIL, "provider", f"{name.capitalize()} cannot send: its SDK is not installed. {mend}")
+
+
+def _check_hook(name: str, settings: Settings) -> Iterator[Finding]:
+    """Domestic providers sign nothing: they are told an address with our token, in their own console."""
+    if name not in WITHOUT_TOKEN:
+        return
+    token = settings.sms_hook_token
+    if not token:
+        address = f"{settings.public_url}/hooks/sms/{name}/receipts?token=… and …/replies?token=…"
+        text = f"{WITHOUT_TOKEN[name]} To be called, set SMS_HOOK_TOKEN and enter {address} in {name}'s console."
+        yield Finding(Verdict.WARN, "provider", text)
+    elif not re.fullmatch(r"[A-Za-z0-9_.~-]{32,}", token):
+        text = f"SMS_HOOK_TOKEN must be {MIN_SECRET} letters and digits or more: it stands in an address. {MEND_KEY}"
+        yield Finding(Verdict.FAIL, "provider", text)
+
+
+def _check_texts(name: str) -> Iterator[Finding]:
+    if name not in TEMPLATED or find_schema_problem():
+        return
+    approved = {text for provider, text, _locale in list_templates(approved=True) if provider == name}
+    missing = [text for text in TEXTS if text not in approved]
+    if missing:
+        text = f"{name.capitalize()} has approved nothing yet for {', '.join(missing)}: these texts wait in the queue."
+        yield Finding(Verdict.WARN, "provider", f"{text} File them at {PAGE_OF_TEXTS}.")
 
 
 def check_translations(_settings: Settings) -> Iterator[Finding]:
@@ -137,9 +192,10 @@ def check_calendar(_settings: Settings) -> Iterator[Finding]:
 
 def check_secret(settings: Settings) -> Iterator[Finding]:
     """The secret key is long enough that nobody guesses it."""
-    mend = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
     if len(settings.secret_key) < MIN_SECRET or len(set(settings.secret_key)) < MIN_SECRET // 4:
-        yield Finding(Verdict.FAIL, "secret key", f"SECRET_KEY is shorter than {MIN_SECRET} random characters. {mend}")
+        yield Finding(
+            Verdict.FAIL, "secret key", f"SECRET_KEY is shorter than {MIN_SECRET} random characters. {MEND_KEY}"
+        )
     else:
         yield Finding(Verdict.OK, "secret key", "the demo's own" if settings.demo else "long enough")
 

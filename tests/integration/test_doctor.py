@@ -1,13 +1,17 @@
 """`flask doctor` says what is wrong and how to mend it, and ends with 1 when it must not stay so."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import time_machine
 from flask import Flask
 
+from portal import doctor
 from portal.db import db
-from portal.settings import TwilioSettings
+from portal.settings import ROOT, AliyunSettings, TencentSettings, TwilioSettings
+from portal.wordings.models import Approval, ProviderTemplate
+from portal.wordings.rules import TEXTS
 from tests.conftest import make_app, make_settings
 
 GOOD = "k4Xq9vT2mB7nR1sW8zY5cL3dF6gH0jPa"
@@ -61,6 +65,72 @@ def test_each_fault_is_found(
     status, worst = examine(tmp_path, f"sqlite:///{sqlite_template}", **changes)
     assert worst[name] == verdict
     assert status == (1 if verdict == "fail" else 0)
+
+
+TENCENT = TencentSettings(secret_id="i", secret_key="k", app_id="1400000000")
+ALIYUN = AliyunSettings(access_key_id="i", access_key_secret="k")
+BOTH: dict[str, object] = {"sms_providers": ("tencent", "aliyun"), "tencent": TENCENT, "aliyun": ALIYUN}
+
+
+def tell(tmp_path: Path, sqlite_template: Path, **changes: object) -> str:
+    """Return what is said of the domestic providers."""
+    values = {"public_url": "https://portal.test", "sms_hook_token": GOOD} | BOTH | changes
+    app = make_app(make_settings(tmp_path, f"sqlite:///{sqlite_template}", **values))
+    output = app.test_cli_runner().invoke(args=["doctor"]).output
+    with app.app_context():
+        db.engine.dispose()
+    return "\n".join(line for line in output.splitlines() if line[6:18].strip() == "provider")
+
+
+def test_what_a_domestic_provider_lacks_is_named(tmp_path: Path, sqlite_template: Path) -> None:
+    told = tell(tmp_path, sqlite_template, tencent=TencentSettings(), aliyun=AliyunSettings(access_key_id="i"))
+    assert "Tencent cannot send: set TENCENT_SECRET_ID, TENCENT_SECRET_KEY, TENCENT_SMS_APP_ID." in told
+    assert "Aliyun cannot send: set ALIYUN_ACCESS_KEY_SECRET." in told
+
+
+def test_an_sdk_that_is_missing_is_named_with_its_mend(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "SDK" not in tell(tmp_path, sqlite_template)
+    monkeypatch.setattr(doctor, "SDKS", {"tencent": "no_such_package"})
+    told = tell(tmp_path, sqlite_template)
+    assert "fail  provider" in told
+    assert "Tencent cannot send: its SDK is not installed. Run: .venv/bin/pip install" in told
+    assert (ROOT / "requirements-china.lock").is_file()
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("", ["warn", "https://portal.test/hooks/sms/tencent/receipts?token=", "fetched", "replies are not seen"]),
+        ("short", ["fail", "SMS_HOOK_TOKEN must be 32"]),
+        ("x" * 31 + "&", ["fail", "SMS_HOOK_TOKEN must be 32"]),
+    ],
+)
+def test_webhooks_without_a_good_token_are_named(
+    tmp_path: Path, sqlite_template: Path, token: str, words: list[str]
+) -> None:
+    told = tell(tmp_path, sqlite_template, sms_hook_token=token)
+    assert all(word in told for word in words)
+    assert "SMS_HOOK_TOKEN" not in tell(tmp_path, sqlite_template)
+    assert not token or f" {token}" not in told
+
+
+def test_texts_that_nobody_approved_are_named(app: Flask) -> None:
+    both = replace(app.config["SETTINGS"], sms_providers=("tencent", "aliyun"), tencent=TENCENT, aliyun=ALIYUN)
+    app.config["SETTINGS"] = both
+    for number, name in enumerate(TEXTS):
+        approval = Approval.SUBMITTED if number == 0 else Approval.APPROVED
+        row = ProviderTemplate(provider="tencent", name=name, locale="zh_Hans", body="x", template_id="1")
+        row.status = approval
+        db.session.add(row)
+    db.session.commit()
+    first, others = next(iter(TEXTS)), list(TEXTS)[1:]
+    told = app.test_cli_runner().invoke(args=["doctor"]).output
+    assert f"Tencent has approved nothing yet for {first}: these texts wait" in told
+    assert f"Aliyun has approved nothing yet for {first}, {others[0]}" in told
+    assert "/staff/wordings" in told
+    assert app.test_client().get("/staff/wordings/").status_code == 302
 
 
 def test_folder_that_is_not_there_fails(tmp_path: Path, sqlite_template: Path) -> None:

@@ -7,15 +7,21 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from bs4 import BeautifulSoup, Tag
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from notifiers.collect import collect
+from notifiers.dispatch import dispatch
+from notifiers.providers import sandbox
+from notifiers.reconcile import reconcile
 from portal import clock
 from portal.accounts.models import Role
 from portal.contacts.models import Contact
 from portal.db import db
+from portal.demo import rules
 from portal.messages.models import Message, MessageState, Reply
 from portal.settings import Settings
 from tests.conftest import make_app, make_settings
@@ -153,3 +159,53 @@ def test_outside_the_demo_only_staff_get_in(
         assert client.get("/sandbox/phone").status_code == 302
     app.config["SETTINGS"] = replace(settings, demo=False)
     assert sign_in(Role.SUPERVISOR).get("/sandbox/phone").status_code == 200
+
+
+def test_numbers_that_go_wrong_are_all_explained(client: FlaskClient) -> None:
+    told = [row.text for row in show(client).select("details tbody th")]
+    assert told == sorted({*sandbox.FAILURES, *sandbox.RECEIPTS, sandbox.SLOW, sandbox.SILENT})
+    assert all(ending in str(sandbox.__doc__) for ending in told)
+
+
+def test_the_demos_own_numbers_behave() -> None:
+    behaving = {
+        rules.phone(number)[-4:] for start in (0, 8000, 9000) for number in range(start, start + rules.FIRMS + 1)
+    }
+    assert not behaving & {*sandbox.FAILURES, *sandbox.RECEIPTS, sandbox.SLOW, sandbox.SILENT}
+
+
+@pytest.mark.parametrize(
+    ("ending", "state"),
+    [
+        ("0001", MessageState.DELIVERED),
+        ("0405", MessageState.ACCEPTED),
+        ("0406", MessageState.FAILED),
+        ("0407", MessageState.DELIVERED),
+        ("0408", MessageState.DELIVERED),
+        ("0409", MessageState.DELIVERED),
+        ("0410", MessageState.DELIVERED),
+    ],
+)
+def test_receipts_in_any_order_and_number_end_in_one_state(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, ending: str, state: MessageState
+) -> None:
+    monkeypatch.setattr(sandbox, "SLOW_SECONDS", 0)
+    message = make_message(contact=make_contact(ending=ending))
+    db.session.commit()
+    assert dispatch()["accepted"] == 1
+    collect()
+    db.session.expire_all()
+    assert message.state is state
+    assert collect() == {"receipts": 0, "replies": 0}
+
+
+def test_a_text_whose_answer_was_lost_is_on_the_phone_and_found(app: Flask, client: FlaskClient) -> None:
+    message = make_message(contact=make_contact(ending="0999"))
+    db.session.commit()
+    assert dispatch()["unknown"] == 1
+    assert len(show(client).select(".bubble")) == 1
+    with time_machine.travel(clock.now() + timedelta(minutes=10)):
+        assert reconcile()["accepted"] == 1
+        collect()
+    db.session.expire_all()
+    assert message.state is MessageState.DELIVERED

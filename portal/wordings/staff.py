@@ -193,7 +193,7 @@ def show_template(
     """Return the page of what a provider has on file for a text."""
     found = queries.find_template(provider, text.name, locale)
     longest, long = queries.variable_length(provider), queries.sample_values(text, locale, long=True)
-    names = list(dict.fromkeys(rules.VARIABLE.findall(form.body.data or "")))
+    names = [name for name in dict.fromkeys(rules.VARIABLE.findall(form.body.data or "")) if name in text.known()]
     page = render_template(
         "staff/wordings/template.html",
         text=text,

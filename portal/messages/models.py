@@ -50,7 +50,7 @@ class Message(Model):
         partial_index("ix_message_sending", "claimed_by", where="state = 'sending'"),
         partial_index("ix_message_ask", "ask_at", "id", where="ask_at IS NOT NULL"),
         Index("ix_message_provider_reference", "provider", "provider_reference"),
-        Index("ix_message_state_changed", "state", "changed_at"),
+        Index("ix_message_state_changed", "state", "changed_at", "provider"),
         partial_index("ix_message_carried_by", "carried_by_id", where="carried_by_id IS NOT NULL"),
     )
 

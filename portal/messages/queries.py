@@ -1,18 +1,28 @@
 """Reading the outbox and what came back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
+from portal import clock
 from portal.contacts.models import Contact
 from portal.db import db
 from portal.errors import NotFound
-from portal.messages.models import Message, MessageState, Reply
+from portal.messages.models import Dispatcher, Gate, Message, MessageState, Reply
 from portal.paging import Page, list_page
 
+# Written out, not bound: databases use an index over part of a table only when they can read the condition.
+QUEUED = Message.state == sa.literal_column("'queued'")
+UNDER_WAY = (MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN)
+ENDED = (MessageState.DELIVERED, MessageState.FAILED, MessageState.REJECTED, MessageState.PERSON)
+# What somebody should look at.
+UNSETTLED = (MessageState.UNKNOWN, MessageState.PERSON, MessageState.FAILED, MessageState.REJECTED)
+STANDING_CAP = 100_000
+LISTED = timedelta(days=30)
+SEEN_WITHIN = timedelta(seconds=20)
 # States in which a phone has (or may have) shown the text.
 SHOWN = (
     MessageState.SENDING,
@@ -42,26 +52,93 @@ def get_message(message_id: int) -> Message:
     return message
 
 
-def list_messages(number: int, *, state: MessageState | None = None) -> Page[Message]:
-    """Return one page of the outbox, last changed first."""
+def list_messages(number: int, *, states: Sequence[MessageState] = ()) -> Page[Message]:
+    """Return one page of messages, the newest first; of some states the last changed ones of the past 30 days."""
     statement = sa.select(Message).options(joinedload(Message.contact))
-    if state is not None:
-        statement = statement.where(Message.state == state)
+    if not states:
+        return list_page(statement.order_by(Message.id.desc()), number, scalars=True)
+    statement = statement.where(Message.state.in_(states), Message.changed_at >= clock.now() - LISTED)
     return list_page(statement.order_by(Message.changed_at.desc(), Message.id.desc()), number, scalars=True)
 
 
-def count_by_state() -> dict[MessageState, int]:
-    """Return how many messages stand in each state, states without any included."""
-    rows = db.session.execute(sa.select(Message.state, sa.func.count().label("number")).group_by(Message.state))
-    found = {row.state: row.number for row in rows}
-    return {state: found.get(state, 0) for state in MessageState}
+@dataclass(frozen=True)
+class Standing:
+    """How many messages stand in a state with a provider, and since when the one that has stood longest does.
+
+    `capped` says that nobody counted on: there are at least so many.
+    """
+
+    state: MessageState
+    provider: str
+    count: int
+    oldest: datetime
+    capped: bool = False
 
 
-def find_oldest_queued(now: datetime) -> datetime | None:
-    """Return since when the longest-waiting message has been due, or None when nothing waits."""
-    return db.session.scalar(
-        sa.select(sa.func.min(Message.due_at)).where(Message.state == MessageState.QUEUED, Message.due_at <= now)
+def count_standing(now: datetime, *, today_from: datetime) -> list[Standing]:
+    """Count what is due or under way, and what ended today: by state and provider, whatever lies in the past.
+
+    Each state is a stretch of one index, and counting stops at STANDING_CAP, so that this costs the same at any size.
+    """
+    pieces = [_stretch(state) for state in UNDER_WAY] + [_stretch(state, today_from) for state in ENDED]
+    pieces.append(_due(now))
+    found: list[Standing] = []
+    for state, piece in zip((*UNDER_WAY, *ENDED, MessageState.QUEUED), pieces, strict=True):
+        rows = db.session.execute(
+            sa.select(piece.c.provider, sa.func.count(), sa.func.min(piece.c.at)).group_by(piece.c.provider)
+        ).all()
+        capped = sum(row[1] for row in rows) >= STANDING_CAP
+        found += [Standing(state, row[0], row[1], row[2], capped) for row in rows]
+    oldest = find_oldest_due(now) if capped else None
+    return [replace(item, oldest=oldest) if oldest and item.state is MessageState.QUEUED else item for item in found]
+
+
+def _stretch(state: MessageState, since: datetime | None = None) -> sa.Subquery:
+    statement = sa.select(Message.provider, Message.changed_at.label("at")).where(Message.state == state)
+    if since is not None:
+        statement = statement.where(Message.changed_at >= since)
+    return statement.order_by(Message.changed_at).limit(STANDING_CAP).subquery()
+
+
+def _due(now: datetime) -> sa.Subquery:
+    return (
+        sa.select(sa.literal("").label("provider"), Message.due_at.label("at"))
+        .where(QUEUED, Message.due_at <= now)
+        .order_by(Message.priority, Message.due_at)
+        .limit(STANDING_CAP)
+        .subquery()
     )
+
+
+def find_oldest_due(now: datetime) -> datetime | None:
+    """Return since when the longest-waiting message has been due, or None when nothing waits."""
+    oldest: datetime | None = None
+    priority: int | None = -1
+    # From one priority to the next along the index, of which each has its oldest message in front.
+    while priority is not None:
+        first = sa.select(Message.priority, Message.due_at).where(QUEUED, Message.priority > priority)
+        row = db.session.execute(first.order_by(Message.priority, Message.due_at).limit(1)).first()
+        priority = row.priority if row else None
+        if row and row.due_at <= now and (oldest is None or row.due_at < oldest):
+            oldest = row.due_at
+    return oldest
+
+
+def count_capped_today(now: datetime) -> int:
+    """Count the messages that wait for another day because their numbers have had enough for today."""
+    inner = sa.select(Message.reason).where(QUEUED, Message.due_at > now).limit(STANDING_CAP).subquery()
+    return db.session.scalar(sa.select(sa.func.count()).where(inner.c.reason == "daily_cap")) or 0
+
+
+def list_gates() -> Sequence[Gate]:
+    """Return what holds the providers' traffic back, by name."""
+    return db.session.scalars(sa.select(Gate).order_by(Gate.provider)).all()
+
+
+def count_dispatchers(now: datetime) -> int:
+    """Count the runs that have shown lately that they live."""
+    alive = Dispatcher.seen_at >= now - SEEN_WITHIN
+    return db.session.scalar(sa.select(sa.func.count()).select_from(Dispatcher).where(alive)) or 0
 
 
 def find_question(contact_id: int, *, since: datetime, templates: Sequence[str]) -> Message | None:

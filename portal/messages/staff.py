@@ -1,12 +1,17 @@
 """What was sent and what came back, for the legal office: the monitor and the box of unread replies."""
 
+from datetime import date, timedelta
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_timedelta
 from flask_babel import gettext as _
 
 from portal import clock
 from portal.accounts import guard
 from portal.accounts.models import Role
+from portal.calendar.queries import get_calendar
+from portal.cli import current_settings
 from portal.db import db
 from portal.errors import Conflict
 from portal.messages import queries, rules, service
@@ -17,27 +22,81 @@ from portal.paging import page_number
 blueprint = Blueprint("messages", __name__, url_prefix="/messages")
 
 
-def asked_state() -> MessageState | None:
-    """Return the state that the address filters by; nonsense filters nothing."""
-    try:
-        return MessageState(request.args.get("state", ""))
-    except ValueError:
-        return None
+# The parts of a bar, and the states that each holds.
+PARTS = {
+    "waiting": (MessageState.QUEUED,),
+    "under_way": (MessageState.SENDING, MessageState.ACCEPTED),
+    "arrived": (MessageState.DELIVERED,),
+    "trouble": queries.UNSETTLED,
+}
+BAR = 320
+MINUTE = timedelta(minutes=1)
+# Due for so long while nothing sends, somebody has to look.
+STUCK_AFTER = timedelta(minutes=2)
+
+
+def asked_states() -> tuple[MessageState, ...]:
+    """Return the states that the address filters by, `unsettled` being several; nonsense filters nothing."""
+    asked = request.args.get("state", "")
+    if asked == "unsettled":
+        return queries.UNSETTLED
+    return (MessageState(asked),) if asked in set(MessageState) else ()
+
+
+def read_queue() -> dict[str, object]:
+    """Return what the queue's part of the page shows."""
+    now, settings = clock.now(), current_settings()
+    calendar = get_calendar()
+
+    def is_hold_day(day: date) -> bool:
+        return rules.is_hold_day(settings.sms_hold_days, calendar, day)
+
+    standing = queries.count_standing(now, today_from=clock.start_of(clock.today()))
+    providers = sorted({item.provider for item in standing})
+    counts = {
+        name: {
+            part: sum(item.count for item in standing if item.provider == name and item.state in states)
+            for part, states in PARTS.items()
+        }
+        for name in providers
+    }
+    lasts = {item: now - item.oldest for item in standing}
+    return {
+        "standing": standing,
+        "providers": providers,
+        "totals": {part: sum(row[part] for row in counts.values()) for part in PARTS},
+        "bars": rules.stack(list(counts.values()), tuple(PARTS), BAR),
+        "ages": {item: format_timedelta(age, "minute" if age >= MINUTE else "second") for item, age in lasts.items()},
+        "stuck": any(item.state is MessageState.QUEUED and lasts[item] > STUCK_AFTER for item in standing),
+        "hold": rules.find_hold(clock.local(now), settings.sms_quiet_hours, is_hold_day),
+        "capped_today": queries.count_capped_today(now),
+        "gates": {gate.provider: gate for gate in queries.list_gates()},
+        "named": settings.sms_providers,
+        "rates": settings.sms_rates,
+        "dispatchers": queries.count_dispatchers(now),
+    }
 
 
 @blueprint.get("/")
 @guard.needs(Role.SUPERVISOR)
 def index() -> ResponseReturnValue:
-    """Show the outbox, with a count for each state."""
-    state = asked_state()
+    """Show the queue as it stands, and the messages, of all states or of some."""
+    states = asked_states()
     return render_template(
         "staff/messages/index.html",
-        counts=queries.count_by_state(),
-        state=state,
-        page=queries.list_messages(page_number(request.args.get("page")), state=state),
-        oldest=queries.find_oldest_queued(clock.now()),
+        state=request.args.get("state", "") if states else "",
+        states=MessageState,
+        page=queries.list_messages(page_number(request.args.get("page")), states=states),
         unread=queries.count_unread_replies(),
+        **read_queue(),
     )
+
+
+@blueprint.get("/queue")
+@guard.needs(Role.SUPERVISOR)
+def queue() -> ResponseReturnValue:
+    """Show the queue alone, for the script that keeps the page up to date."""
+    return render_template("staff/messages/_queue.html", **read_queue())
 
 
 @blueprint.post("/<int:message_id>/open")

@@ -53,9 +53,14 @@ def upgrade() -> None:
     )
     follow_numbers('call')
     op.drop_table('call_task')
+    # With the provider in it, the queue page counts without looking at a single message.
+    op.drop_index('ix_message_state_changed', table_name='message')
+    op.create_index('ix_message_state_changed', 'message', ['state', 'changed_at', 'provider'])
 
 
 def downgrade() -> None:
+    op.drop_index('ix_message_state_changed', table_name='message')
+    op.create_index('ix_message_state_changed', 'message', ['state', 'changed_at'])
     op.create_table('call_task',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('key', sa.Text(), nullable=False),

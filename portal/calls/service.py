@@ -55,6 +55,15 @@ def drop_call(*, message_id: int, reason: str) -> None:
     )
 
 
+def drop_calls(subject: str) -> None:
+    """Take the open calls about a record off the list, because nobody shall hear of it any more."""
+    db.session.execute(
+        sa.delete(Call)
+        .where(Call.subject == subject, Call.done_at.is_(None))
+        .execution_options(synchronize_session=False)
+    )
+
+
 def finish_call(*, call_id: int, result: str, staff_id: int, organ_id: int | None = None) -> Call:
     """Tick a call off with what came of it; raises Conflict when somebody else has done so."""
     call = get_call(call_id, organ_id)

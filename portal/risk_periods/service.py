@@ -13,6 +13,7 @@ from portal.accounts.models import Staff
 from portal.audit import service as audit
 from portal.calendar.queries import get_calendar
 from portal.calendar.rules import WorkingCalendar
+from portal.calls.service import drop_calls
 from portal.db import db, upsert
 from portal.errors import Conflict, Forbidden, Refusal, TransitionError
 from portal.messages import outbox
@@ -106,7 +107,7 @@ def switch_period(*, period: RiskPeriod, staff: Staff, active: bool) -> int:
     void = 0
     for batch in [] if active else _standing(period):
         batch.state, batch.note, batch.changed_at = BatchState.REFUSED, SWITCHED_OFF, clock.now()
-        void += outbox.void(queries.subject_of(batch.id), reason=SWITCHED_OFF)
+        void += _hold_back(batch, SWITCHED_OFF)
     db.session.flush()
     audit.record("risk_period.switch", f"risk_period:{period.id}", staff_id=staff.id, active=active, void=void)
     return void
@@ -243,9 +244,15 @@ def withdraw(*, batch: RiskBatch, staff: Staff, note: str) -> int:
     _step(batch, "withdraw")
     batch.note = note
     _decide(batch, staff)
-    void = outbox.void(_subject(batch), reason="withdrawn")
+    void = _hold_back(batch, "withdrawn")
     audit.record("risk_batch.withdraw", _subject(batch), staff_id=staff.id, void=void)
     return void
+
+
+def _hold_back(batch: RiskBatch, reason: str) -> int:
+    """Void what is unsent of a batch, and call nobody about it; return how many messages that voided."""
+    drop_calls(_subject(batch))
+    return outbox.void(_subject(batch), reason=reason)
 
 
 def expire_batches() -> list[int]:

@@ -1,5 +1,6 @@
 """Batches about high-risk periods: prepared in time, planned once, for whom they concern, and only when approved."""
 
+import threading
 from collections import Counter
 from datetime import date, time, timedelta
 from typing import Any
@@ -210,12 +211,14 @@ def test_whom_an_urgent_text_cannot_reach_is_called(app: Flask, urgent: bool) ->
     make_party(phone=db.session.get_one(Contact, told.contact_id).phone)
     silent, stopped = make_party(phone=None), make_party()
     contacts.opt_out(db.session.get_one(Contact, stopped.contact_id))
-    make_batch(urgent=urgent)
+    batch = make_batch(urgent=urgent)
     db.session.commit()
     plan_risk_periods(TODAY)
     plan_risk_periods(TODAY)
     calls = {call.party_id: call.reason for call in db.session.scalars(sa.select(Call))}
     assert calls == ({silent.id: "no_contact", stopped.id: "opted_out"} if urgent else {})
+    service.withdraw(batch=batch, staff=make_staff(), note="警报解除")
+    assert list(db.session.scalars(sa.select(Call))) == []
 
 
 def test_two_parties_on_one_phone_in_different_pages_get_one_text(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,6 +361,29 @@ def test_texts_are_what_the_preview_said(app: Flask) -> None:
     }
     assert "请清沟排水" in promised["zh_Hans"].text
     assert "clear drains" in promised["en"].text
+
+
+def test_two_planners_at_once_take_turns(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "PAGE", 2)
+    for _ in range(9):
+        make_party()
+    batch = make_batch()
+    db.session.commit()
+    totals: list[Planned] = []
+
+    def plan() -> None:
+        with app.app_context():
+            totals.append(plan_risk_periods(TODAY))
+
+    threads = [threading.Thread(target=plan) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sum(total.planned for total in totals) == 9
+    assert len(totals) == 3
+    assert len({message.contact_id for message in messages()}) == len(messages()) == 9
+    assert (batch.state, batch.planned) == (BatchState.PLANNED, 9)
 
 
 class TestAtNight:

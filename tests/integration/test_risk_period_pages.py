@@ -275,6 +275,17 @@ def test_progress_and_whom_no_text_reached(sign_in: SignIn) -> None:
     assert fresh(batch).state is BatchState.REFUSED
 
 
+def test_the_call_list_leads_to_the_batch(sign_in: SignIn) -> None:
+    make_party(name="虚构没电话店", phone=None)
+    make_party()
+    batch = make_batch(urgent=True, urgent_reason="黄河来水")
+    db.session.commit()
+    plan_risk_periods(date(2026, 3, 2))
+    page = sign_in(Role.SUPERVISOR).get("/staff/calls/").text
+    assert "虚构没电话店" in page
+    assert f'href="{batch_url(batch)}"' in page
+
+
 def test_a_period_is_entered_and_changed(sign_in: SignIn) -> None:
     make_party(industry="餐饮", street="河阳街道")
     client = sign_in(Role.SUPERVISOR)

@@ -72,7 +72,7 @@ NO_PERMISSION = "isp.RAM_PERMISSION_DENY"
 STATUSES = {"1": Status.ACCEPTED, "2": Status.FAILED, "3": Status.DELIVERED}
 # What look_up found has no number of theirs to be called by, only ours.
 BY_OWN_REFERENCE = "own:"
-RECEIVED = Answer('{"code":0,"msg":"接收成功"}', JSON)
+RECEIVED = Answer(json.dumps({"code": 0, "msg": "\u63a5\u6536\u6210\u529f"}), JSON)
 
 
 class AliyunProvider:

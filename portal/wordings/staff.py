@@ -193,7 +193,10 @@ def show_template(
     """Return the page of what a provider has on file for a text."""
     found = queries.find_template(provider, text.name, locale)
     longest, long = queries.variable_length(provider), queries.sample_values(text, locale, long=True)
-    names = [name for name in dict.fromkeys(rules.VARIABLE.findall(form.body.data or "")) if name in text.known()]
+    differs = is_differing(found)
+    # Where another text is to take the approved one's place, that is what to type next.
+    handed_in = queries.suggested_template(text, locale) if differs else form.body.data or ""
+    names = [name for name in dict.fromkeys(rules.VARIABLE.findall(handed_in)) if name in text.known()]
     page = render_template(
         "staff/wordings/template.html",
         text=text,
@@ -202,9 +205,8 @@ def show_template(
         provider=provider,
         form=form,
         template=found,
-        suggestion=queries.suggested_template(text, locale),
-        differs=is_differing(found),
-        console=rules.console_body(provider, form.body.data or ""),
+        differs=differs,
+        console=rules.console_body(provider, handed_in),
         names=names,
         usual=queries.sample_values(text, locale),
         longest=longest,

@@ -227,7 +227,10 @@ def test_a_text_that_differs_from_what_is_approved_says_so(office: FlaskClient) 
     assert words not in office.get(f"{ADDRESS}?lang=en").text
     save(office, OWN)
     assert words in office.get(f"{ADDRESS}?lang=en").text
-    assert words in office.get(f"{TENCENT}?lang=en").text
+    page = read(office.get(f"{TENCENT}?lang=en"))
+    assert words in page.text
+    assert page.select_one("#console").text.strip() == OWN  # type: ignore[union-attr]
+    assert page.select_one("textarea[name=body]").text.strip() == "许可提醒已恢复。退订回T"  # type: ignore[union-attr]
     file(office, status="refused", note="withdrawn")
     assert words not in office.get(f"{ADDRESS}?lang=en").text
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.exc import IntegrityError
 
 from portal import clock
 from portal.audit import service as audit
@@ -12,6 +13,8 @@ from portal.errors import Conflict, TransitionError
 from portal.wordings.models import Approval, ProviderTemplate, Wording
 from portal.wordings.queries import find_template, find_wording
 from portal.wordings.rules import may_replace
+
+CHANGED = _l("Somebody else has changed this meanwhile. Your text is below; read theirs first.")
 
 
 def set_body(*, name: str, locale: str, body: str, seen: str, staff_id: int) -> Wording:
@@ -22,8 +25,8 @@ def set_body(*, name: str, locale: str, body: str, seen: str, staff_id: int) -> 
         wording = Wording(name=name, locale=locale)
         db.session.add(wording)
     wording.body, wording.changed_at, wording.changed_by_id = body, clock.now(), staff_id
+    _flush()
     audit.record("wording.changed", f"wording:{name}:{locale}", staff_id=staff_id, body=body)
-    db.session.flush()
     return wording
 
 
@@ -34,7 +37,6 @@ def restore_body(*, name: str, locale: str, seen: str, staff_id: int) -> None:
     if wording is not None:
         db.session.delete(wording)
         audit.record("wording.restored", f"wording:{name}:{locale}", staff_id=staff_id, body=wording.body)
-        db.session.flush()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ def file_template(
     for field in ("body", "template_id", "status", "decided_on", "note"):
         setattr(template, field, getattr(filing, field))
     template.changed_at, template.changed_by_id = clock.now(), staff_id
+    _flush()
     audit.record(
         "template.filed",
         f"template:{provider}:{name}:{locale}",
@@ -76,7 +79,6 @@ def file_template(
         decided_on=filing.decided_on.isoformat() if filing.decided_on else None,
         note=filing.note,
     )
-    db.session.flush()
     return template
 
 
@@ -100,4 +102,12 @@ def seen_mark(record: Wording | ProviderTemplate | None) -> str:
 
 def _check_seen(record: Wording | ProviderTemplate | None, seen: str) -> None:
     if seen_mark(record) != seen:
-        raise Conflict(_l("Somebody else has changed this meanwhile. Your text is below; read theirs first."))
+        raise Conflict(CHANGED)
+
+
+def _flush() -> None:
+    """Write, unless somebody else was the first to write this row in the same moment."""
+    try:
+        db.session.flush()
+    except IntegrityError:
+        raise Conflict(CHANGED) from None

@@ -16,6 +16,7 @@ from portal.audit.models import AuditEntry
 from portal.db import db
 from portal.messages.models import MessageState
 from portal.settings import Settings
+from portal.wordings import service
 from portal.wordings.models import Approval, ProviderTemplate, Wording
 from portal.wordings.queries import get_shipped
 from portal.wordings.rules import TEXTS
@@ -151,6 +152,17 @@ def test_two_at_once_never_overwrite_each_other(office: FlaskClient) -> None:
     assert preview("started", {}, "zh_Hans") == f"【孟州执法】{OWN}"
     shown = read(late).select_one("input[name=seen]")
     assert save(office, "另一种。退订回T", seen=str(shown["value"])).status_code == 303  # type: ignore[index]
+
+
+def test_two_first_ones_never_overwrite_each_other(office: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(office, OWN)
+    file(office)
+    monkeypatch.setattr(service, "find_wording", lambda *_place, **_how: None)
+    monkeypatch.setattr(service, "find_template", lambda *_place, **_how: None)
+    assert save(office, "另一种。退订回T").status_code == 409
+    assert file(office, body="许可提醒又开。退订回T", seen="").status_code == 409
+    assert preview("started", {}, "zh_Hans") == f"【孟州执法】{OWN}"
+    assert on_file().body == "许可提醒已恢复。退订回T"
 
 
 def test_the_console_gets_the_text_in_its_own_words(office: FlaskClient) -> None:

@@ -89,6 +89,10 @@ def list_waiting(*, due_by: datetime, urgent_only: bool, limit: int) -> list[Wai
 
     PostgreSQL leaves out what a page is just changing; SQLite has one writer at a time and needs no lock.
     """
+    return _list(*_ready(due_by, urgent_only), limit=limit)
+
+
+def _list(*conditions: sa.ColumnElement[bool], limit: int | None) -> list[Waiting]:
     rows = db.session.execute(
         sa.select(
             Message.id,
@@ -105,12 +109,37 @@ def list_waiting(*, due_by: datetime, urgent_only: bool, limit: int) -> list[Wai
             Contact.opted_out_at.is_not(None).label("opted_out"),
         )
         .outerjoin(Contact, Contact.id == Message.contact_id)
-        .where(*_ready(due_by, urgent_only))
+        .where(*conditions)
         .order_by(Message.priority, Message.due_at, Message.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Message)
     )
     return [Waiting(*row) for row in rows]
+
+
+def list_siblings(
+    contact_ids: Collection[int], *, template: str, due_by: datetime, urgent_only: bool, leave_out: Collection[int]
+) -> list[Waiting]:
+    """Return what else of a template is due for some readers, locked like the rest."""
+    if not contact_ids:
+        return []
+    conditions = [*_ready(due_by, urgent_only), Message.contact_id.in_(contact_ids), Message.template == template]
+    return _list(Message.id.not_in(leave_out), *conditions, limit=None)
+
+
+def count_texts(contact_ids: Collection[int], *, since: datetime) -> dict[int, int]:
+    """Count the texts that some readers have got since a moment, or may have got; by contact id."""
+    on_its_way = sa.and_(Message.state.in_([MessageState.SENDING, MessageState.UNKNOWN]), Message.changed_at >= since)
+    rows = db.session.execute(
+        sa.select(Message.contact_id, sa.func.count())
+        .where(
+            Message.contact_id.in_(contact_ids),
+            Message.carried_by_id.is_(None),
+            sa.or_(Message.accepted_at >= since, on_its_way),
+        )
+        .group_by(Message.contact_id)
+    )
+    return {int(contact_id): count for contact_id, count in rows if contact_id is not None}
 
 
 def count_waiting(*, due_by: datetime) -> int:

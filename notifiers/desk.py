@@ -1,28 +1,31 @@
 """The database side of sending: what to hand over next, and how the last hand-overs went, in one transaction each."""
 
 import logging
+import random
 import threading
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from functools import cached_property
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from flask import Flask
 
-from notifiers import claims, runs
-from notifiers.claims import Claim, Ending, Waiting
+from notifiers import claims, digests, runs
+from notifiers.claims import STOPPED, Claim, Ending, Waiting
 from notifiers.compose import Composed, Uncomposable, compose_many
+from notifiers.gates import Gates
+from notifiers.holds import Holds
 from notifiers.people import hand_to_person
 from notifiers.receipts import match_receipts
+from notifiers.routes import Routes
+from notifiers.shape import Shaped, Unshapable
 from portal import clock
-from portal.calendar.queries import get_calendar
-from portal.calendar.rules import WorkingCalendar
 from portal.db import db, reading
 from portal.messages import outbox
 from portal.messages.models import Message, MessageState, Outcome
 from portal.messages.outbox import PRIORITY_ANSWER
-from portal.messages.rules import backoff_seconds, is_quiet, seconds_until
+from portal.messages.rules import backoff_seconds
 from portal.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -30,8 +33,8 @@ log = logging.getLogger(__name__)
 # How long a database that is away is waited for, a little longer each time; a run that is to end waits less.
 PAUSES = (0.2, 0.4, 0.8, 1.6, 3.0, 3.0, 3.0, 3.0, 5.0, 5.0, 5.0)
 PAUSES_AT_END = 3
-# Twilio's longest validity; and no text is given less time than a busy carrier needs.
-VALID_AT_MOST, VALID_AT_LEAST = 36_000, 900
+# What no provider can send yet, because its template is not approved, is looked at again after that.
+SHAPE_AGAIN = timedelta(minutes=10)
 UNHEARD = (MessageState.REJECTED, MessageState.FAILED)
 
 
@@ -42,10 +45,11 @@ class Handover:
     message_id: int
     provider: str
     to: str
-    text: str
-    segments: int
+    composed: Composed
+    shaped: Shaped
     attempts_made: int
     valid_for: int | None
+    carried_ids: tuple[int, ...] = ()
     attempt_id: int = 0
 
 
@@ -66,21 +70,30 @@ class Turn:
     """What the database had for a run: what to hand over, and whether nothing more is to be had.
 
     A run that is not `alive` had been given up: what it got before may be unknown by now, and is not to be sent.
+    Nor is what it still holds for providers that are `down`. After `pause` seconds there will be more room.
+    `waits` are the messages that reached nobody and are due again later.
     """
 
     handovers: Sequence[Handover]
     empty: bool
     alive: bool
+    down: Collection[str]
+    pause: float
+    waits: set[int]
 
 
 class Desk:
     """Claims and records for one run; used from one thread, with an application context of its own each time."""
 
-    def __init__(self, app: Flask, settings: Settings, stop: threading.Event) -> None:
+    def __init__(
+        self, app: Flask, settings: Settings, stop: threading.Event, chance: Callable[[], float] | None = None
+    ) -> None:
         self.app = app
         self.settings = settings
         self.stop = stop
+        self.chance = chance or random.random
         self.providers = settings.sms_providers
+        self.holds = Holds(settings)
         self.run_id = ""
         # What was claimed and is not recorded yet.
         self.held: set[int] = set()
@@ -132,48 +145,40 @@ class Desk:
             if again:
                 # The commit may have been made although nobody heard of it.
                 claims.put_back_lost(self.run_id, keep=self.held)
-            elsewhere = self._record(results)
-            handovers, empty = self._claim(want) if want else ([], False)
+            gates = Gates(self.providers, self.settings.sms_rates)
+            routes = Routes(self.providers, gates)
+            for result in results:
+                _tell(gates, result)
+            elsewhere, waits = self._record(results, routes)
+            claimed, empty = self._claim(want, routes) if want else ([], False)
             db.session.commit()
-        handovers = [*elsewhere, *handovers]
+        handovers = [*elsewhere, *claimed]
         self.held.difference_update(result.handover.message_id for result in results)
         self.held.update(handover.message_id for handover in handovers)
-        return Turn(handovers, empty, alive)
+        return Turn(handovers, empty, alive, gates.list_down(), gates.pause, waits)
 
-    def next_provider(self, result: Result) -> str | None:
-        """Return where a message may go instead: only what is proven not accepted goes elsewhere."""
-        if result.outcome is not Outcome.UNREACHABLE or result.unsent:
-            return None
-        position = self.providers.index(result.handover.provider) + 1
-        return self.providers[position] if position < len(self.providers) else None
-
-    def _record(self, results: Sequence[Result]) -> list[Handover]:
-        claims.record([self._ending(result) for result in results], run_id=self.run_id)
+    def _record(self, results: Sequence[Result], routes: Routes) -> tuple[list[Handover], set[int]]:
+        elsewhere = [again for result in results if (again := _send_on(result, routes))]
+        going = {item.message_id for item in elsewhere}
+        claims.record([self._ending(result, going) for result in results], run_id=self.run_id)
         if any(result.reference for result in results):
             match_receipts()
-        unheard = [result.handover.message_id for result in results if result.state in UNHEARD]
-        for message in db.session.scalars(sa.select(Message).where(Message.id.in_(unheard))) if unheard else ():
-            hand_to_person(message)
-        elsewhere = [
-            replace(result.handover, provider=provider)
-            for result in results
-            if (provider := self.next_provider(result))
-        ]
-        return self._open(self._keep_held(elsewhere))
+        self._hand_to_people([result.handover for result in results if result.state in UNHEARD])
+        waits = {result.handover.message_id for result in results if _reached_nobody(result)} - going
+        if elsewhere:
+            # Somebody may have decided about it while it was tried.
+            still = claims.list_still_held(going, run_id=self.run_id)
+            elsewhere = self._open([item for item in elsewhere if item.message_id in still])
+        return elsewhere, waits
 
-    def _keep_held(self, handovers: list[Handover]) -> list[Handover]:
-        """Return what may go elsewhere: somebody may have decided about it while it was tried here."""
-        if not handovers:
-            return []
-        held = claims.list_still_held([item.message_id for item in handovers], run_id=self.run_id)
-        return [item for item in handovers if item.message_id in held]
-
-    def _ending(self, result: Result) -> Ending:
+    def _ending(self, result: Result, going: Collection[int]) -> Ending:
         handover, state, wait = result.handover, result.state, None
-        if result.outcome is Outcome.UNREACHABLE:
-            seconds = 0 if result.unsent else backoff_seconds(handover.attempts_made)
-            wait = timedelta(seconds=seconds)
-            state = MessageState.SENDING if self.next_provider(result) else MessageState.QUEUED
+        if handover.message_id in going:
+            state = MessageState.SENDING
+        elif result.unsent:
+            wait = timedelta()
+        elif result.outcome is Outcome.UNREACHABLE:
+            wait = timedelta(seconds=backoff_seconds(handover.attempts_made, self.chance()))
         return Ending(
             handover.message_id,
             handover.attempt_id,
@@ -183,37 +188,41 @@ class Desk:
             result.code,
             wait,
             unsent=result.unsent,
+            carries=bool(handover.carried_ids),
         )
+
+    def _hand_to_people(self, handovers: Sequence[Handover]) -> None:
+        ids = {number for item in handovers for number in (item.message_id, *item.carried_ids)}
+        for message in db.session.scalars(sa.select(Message).where(Message.id.in_(ids))) if ids else ():
+            hand_to_person(message)
 
     def _open(self, handovers: list[Handover]) -> list[Handover]:
         """Claim messages and open their attempts."""
-        taken = [Claim(item.message_id, item.provider, item.text, item.segments) for item in handovers]
-        attempt_ids = claims.claim(taken, run_id=self.run_id)
-        for item, attempt_id in zip(handovers, attempt_ids, strict=True):
+        taken = [
+            Claim(item.message_id, item.provider, item.shaped.text, item.shaped.segments, item.carried_ids)
+            for item in handovers
+        ]
+        for item, attempt_id in zip(handovers, claims.claim(taken, run_id=self.run_id), strict=True):
             item.attempt_id = attempt_id
             item.attempts_made += 1
         return handovers
 
-    def _claim(self, want: int) -> tuple[list[Handover], bool]:
+    def _claim(self, want: int, routes: Routes) -> tuple[list[Handover], bool]:
         now = clock.now()
-        waiting = claims.list_waiting(due_by=now, urgent_only=self._holds(now), limit=want)
+        limit = routes.gates.room(want)
+        if not limit:
+            return [], not routes.gates.pause
+        urgent_only = self.holds.apply(now)
+        waiting = claims.list_waiting(due_by=now, urgent_only=urgent_only, limit=limit)
         sendable = self._set_aside(waiting, now)
-        texts = compose_many(sendable)
-        until_quiet = self._until_quiet(now)
-        handovers: list[Handover] = []
-        gone: list[int] = []
-        broken: list[int] = []
-        for message in sendable:
-            text = texts[message.id]
-            if isinstance(text, Uncomposable):
-                (gone if text.reason == "record_gone" else broken).append(message.id)
-            else:
-                handovers.append(self._handover(message, text, self._valid_for(message, now, until_quiet)))
-        claims.settle_unsent(gone, state=MessageState.VOID, reason="record_gone")
-        claims.settle_unsent(broken, state=MessageState.PERSON, reason="cannot_compose")
-        for message_id in broken:
-            log.error("message %d has no text: its template failed", message_id)
-        return self._open(handovers), len(waiting) < want
+        others = digests.list_others(sendable, [message.id for message in waiting], now, urgent_only=urgent_only)
+        sendable, held = self.holds.keep_to_cap(digests.bundle([*sendable, *self._set_aside(others, now)]), now)
+        ids = [number for message in held for number in (message.id, *message.carried_ids)]
+        claims.settle_unsent(ids, due_at=self.holds.next_sending(now), reason="daily_cap")
+        handovers = self._open(self._shape(sendable, routes, now))
+        if routes.turned_away:
+            return handovers, not (handovers or routes.gates.pause)
+        return handovers, len(waiting) < limit
 
     def _set_aside(self, waiting: Sequence[Waiting], now: datetime) -> list[Waiting]:
         """Settle what must not be sent; return the rest. Answers go to their reader in spite of an opt-out."""
@@ -227,39 +236,72 @@ class Desk:
         claims.settle_unsent(late - nobody - stopped, state=MessageState.VOID, reason="expired")
         return [message for message in waiting if message.id not in nobody | stopped | late]
 
-    def _handover(self, message: Waiting, text: Composed, valid_for: int | None) -> Handover:
+    def _shape(self, sendable: Sequence[Waiting], routes: Routes, now: datetime) -> list[Handover]:
+        """Write the texts and find each its way out; settle what has no text, leave what has no way yet."""
+        texts = compose_many(sendable)
+        handovers: list[Handover] = []
+        refused: dict[tuple[str, bool], list[int]] = defaultdict(list)
+        for message in sendable:
+            text = texts[message.id]
+            if isinstance(text, Uncomposable):
+                refused[text.reason, False].append(message.id)
+                continue
+            try:
+                way = routes.find(text)
+            except Unshapable as refusal:
+                refused[refusal.reason, refusal.passing].append(message.id)
+                continue
+            if way is not None:
+                handovers.append(self._handover(message, text, way, now))
+        for (reason, passing), message_ids in refused.items():
+            _refuse(message_ids, reason, now, passing=passing)
+        return handovers
+
+    def _handover(self, message: Waiting, text: Composed, way: tuple[str, Shaped], now: datetime) -> Handover:
         return Handover(
             message_id=message.id,
-            provider=self.providers[0],
+            provider=way[0],
             to=message.phone or "",
-            text=text.text,
-            segments=text.segments,
+            composed=text,
+            shaped=way[1],
             attempts_made=message.attempts_made,
-            valid_for=valid_for,
+            valid_for=self.holds.valid_for(message, now),
+            carried_ids=message.carried_ids,
         )
 
-    def _valid_for(self, message: Waiting, now: datetime, until_quiet: int) -> int | None:
-        """Return for how long a carrier may keep trying: no text shall ring at night, or after its day."""
-        shortest = until_quiet
-        if message.expires_at is not None:
-            shortest = min(shortest, int((message.expires_at - now).total_seconds()))
-        return None if shortest == VALID_AT_MOST else max(shortest, VALID_AT_LEAST)
 
-    def _until_quiet(self, now: datetime) -> int:
-        if self.settings.sms_quiet_hours is None:
-            return VALID_AT_MOST
-        return min(VALID_AT_MOST, seconds_until(clock.local(now).time(), self.settings.sms_quiet_hours[0]))
+def _refuse(message_ids: Sequence[int], reason: str, now: datetime, *, passing: bool) -> None:
+    """Settle messages that have no text, or none that any provider of the list can send."""
+    if passing:
+        claims.settle_unsent(message_ids, due_at=now + SHAPE_AGAIN, reason=reason)
+    elif reason == "record_gone":
+        claims.settle_unsent(message_ids, state=MessageState.VOID, reason=reason)
+    else:
+        claims.settle_unsent(message_ids, state=MessageState.PERSON, reason=reason)
+        for message in db.session.scalars(sa.select(Message).where(Message.id.in_(message_ids))):
+            log.error("message %d cannot be sent (%s)", message.id, reason)
+            hand_to_person(message)
 
-    @cached_property
-    def _calendar(self) -> WorkingCalendar:
-        return get_calendar()
 
-    def _holds(self, now: datetime) -> bool:
-        """Whether everything but the urgent waits: quiet hours, or a day on which the city does not text."""
-        local = clock.local(now)
-        return is_quiet(local.time(), self.settings.sms_quiet_hours) or self._is_hold_day(local.date())
+def _reached_nobody(result: Result) -> bool:
+    return result.outcome is Outcome.UNREACHABLE and not result.unsent
 
-    def _is_hold_day(self, day: date) -> bool:
-        if self.settings.sms_hold_days == "holidays":
-            return self._calendar.exceptions.get(day) is False
-        return self.settings.sms_hold_days == "non-working" and not self._calendar.is_working_day(day)
+
+def _send_on(result: Result, routes: Routes) -> Handover | None:
+    """Return the hand-over to the next provider: only what is proven not accepted goes elsewhere."""
+    handover = result.handover
+    if not _reached_nobody(result):
+        return None
+    try:
+        way = routes.find(handover.composed, after=handover.provider)
+    except Unshapable:
+        return None
+    return replace(handover, provider=way[0], shaped=way[1]) if way else None
+
+
+def _tell(gates: Gates, result: Result) -> None:
+    """Let the breaker know: whoever refuses a message is there, whoever does not answer is not."""
+    if result.unsent or (result.outcome is Outcome.UNKNOWN and result.code == STOPPED):
+        return
+    well = result.outcome in (Outcome.ACCEPTED, Outcome.REJECTED)
+    gates.tell(result.handover.provider, well=well, code=result.code)

@@ -2,7 +2,7 @@
 
 Sending and the database work side by side: an event loop keeps up to 256 hand-overs in flight while one thread
 records the last results and claims the next batch. A larger batch would be faster by little, and widen what a crash
-leaves unknown.
+leaves unknown; and until a provider has answered, few are in flight, because each may stay unknown too.
 """
 
 import asyncio
@@ -10,7 +10,8 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,23 +21,27 @@ from flask import current_app
 
 from notifiers.claims import STOPPED
 from notifiers.desk import Desk, Handover, Result
+from notifiers.gates import BREAKS_AT
 from notifiers.providers import Outgoing, Provider, Rejected, Status, Unknown, Unreachable
 from notifiers.providers.registry import get_callback, get_provider
 from notifiers.runs import BEAT_EVERY, LATE_AFTER
 from portal import clock
 from portal.cli import current_settings
 from portal.messages.models import MessageState, Outcome
+from portal.messages.rules import extension_code
 from portal.settings import Settings
 
 log = logging.getLogger(__name__)
 
-IN_FLIGHT = 256
+FIRST_IN_FLIGHT, IN_FLIGHT = 16, 256
 BATCH = 400
 REFILL_AT = 200
 RECORD_AT = 200
-# So many hand-overs in a row that reached nobody end a run: the provider is down, the rest need not be tried.
-GIVE_UP_AFTER = 50
+# A provider that answered so many seconds ago need not be felt out again.
+REMEMBERED = 60.0
+PROVIDER_DOWN = "provider_down"
 STOP_WITHIN = 3.0
+LOOK_EVERY = 0.5
 # Counts on while the machine sleeps, where the system has such a clock.
 SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -62,6 +67,31 @@ class Sent:
         return {"accepted": self.accepted, "rejected": self.rejected, "unknown": self.unknown, "held": self.held}
 
 
+class Pace:
+    """How many hand-overs may be in flight: few at first, one more for each that is answered, few again on failure."""
+
+    def __init__(self) -> None:
+        self.window = FIRST_IN_FLIGHT
+        self.answered_at = 0.0
+
+    def begin(self) -> None:
+        """Start a run as the last one ended, if that was just now."""
+        if time.monotonic() - self.answered_at > REMEMBERED:
+            self.window = FIRST_IN_FLIGHT
+
+    def answered(self) -> None:
+        """Let one more fly."""
+        self.answered_at = time.monotonic()
+        self.window = min(IN_FLIGHT, self.window + 1)
+
+    def failed(self) -> None:
+        """Begin anew: a provider does not answer."""
+        self.window = FIRST_IN_FLIGHT
+
+
+PACE = Pace()
+
+
 class Pulse:
     """When a run was last seen, by the machine's clock and by the calendar's: either may stand still."""
 
@@ -78,21 +108,25 @@ class Pulse:
 class Drain:
     """One run: sends until nothing is due that may be sent now, or until it is told to stop."""
 
-    def __init__(self, desk: Desk, settings: Settings, stop: threading.Event) -> None:
+    def __init__(self, desk: Desk, settings: Settings, stop: threading.Event, pace: Pace) -> None:
         self.desk = desk
         self.settings = settings
         self.stop = stop
+        self.pace = pace
         self.sent = Sent()
         self.providers: dict[str, Provider] = {}
         self.callbacks = {name: get_callback(name, settings) for name in settings.sms_providers}
         self.queue: asyncio.Queue[Handover] = asyncio.Queue()
         self.wake = asyncio.Event()
-        self.workers: list[asyncio.Task[None]] = []
+        self.workers: set[asyncio.Task[None]] = set()
         self.results: list[Result] = []
         self.pulse = Pulse()
         self.flying = 0
-        self.failures = 0
+        # Hand-overs in a row that failed, by provider: the breaker in the database hears of them only now and then.
+        self.failures: Counter[str] = Counter()
         self.exhausted = False
+        self.rests_until = 0.0
+        self.ending = False
 
     async def run(self) -> Sent:
         """Send, and return how it went."""
@@ -108,12 +142,13 @@ class Drain:
             want = BATCH if self._wants_more() else 0
             if want or self.results or self.pulse.age > BEAT_EVERY:
                 await self._exchange(thread, want)
-            elif not self.flying and self.queue.empty():
+            elif self.exhausted and not self.flying and self.queue.empty():
                 return
             if not self._is_ready():
                 self.wake.clear()
+                rest = self.rests_until - time.monotonic()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.wake.wait(), 0.5)
+                    await asyncio.wait_for(self.wake.wait(), rest if 0 < rest < LOOK_EVERY else LOOK_EVERY)
 
     async def _exchange(self, thread: ThreadPoolExecutor, want: int) -> None:
         results, self.results = self.results, []
@@ -124,32 +159,55 @@ class Drain:
             self.results = [*results, *self.results]
             raise
         self._count(results)
+        self.sent.unreachable |= turn.waits
         # What was put back is due again.
         back = any(result.unsent for result in results)
-        self.exhausted = turn.empty or (self.exhausted and not back) or self.failures >= GIVE_UP_AFTER
-        if not turn.alive or self.pulse.age > LATE_AFTER:
-            self._put_back_queue()
+        self.exhausted = turn.empty or (self.exhausted and not back)
+        if want:
+            self.rests_until = time.monotonic() + turn.pause
+        late = not turn.alive or self.pulse.age > LATE_AFTER
+        self._put_back(lambda handover: late or handover.provider in turn.down)
         self.pulse = pulse
         for handover in turn.handovers:
+            # The breaker lets it through, be it as a probe.
+            self.failures[handover.provider] %= BREAKS_AT
             self.queue.put_nowait(handover)
-        for _ in range(min(IN_FLIGHT - len(self.workers), len(turn.handovers))):
-            self.workers.append(asyncio.create_task(self._work()))
+        self._hire()
 
-    def _put_back_queue(self) -> None:
+    def _hire(self) -> None:
+        if self.ending:
+            return
+        for _ in range(min(self.pace.window - len(self.workers), self.queue.qsize())):
+            self.workers.add(asyncio.create_task(self._work()))
+
+    def _put_back(self, which: Callable[[Handover], bool]) -> None:
+        keep = []
         while not self.queue.empty():
-            self.results.append(_unsent(self.queue.get_nowait()))
+            handover = self.queue.get_nowait()
+            if which(handover):
+                self.results.append(_unsent(handover))
+            else:
+                keep.append(handover)
+        for handover in keep:
+            self.queue.put_nowait(handover)
 
     def _wants_more(self) -> bool:
-        return not self.exhausted and self.queue.qsize() < REFILL_AT
+        rests = time.monotonic() < self.rests_until
+        return not self.exhausted and not rests and self.queue.qsize() < REFILL_AT
 
     def _is_ready(self) -> bool:
         """Whether the database has something to do."""
-        idle = not self.flying and self.queue.empty()
-        return self._wants_more() or len(self.results) >= RECORD_AT or idle
+        ended = self.exhausted and not self.flying and self.queue.empty()
+        return self._wants_more() or len(self.results) >= RECORD_AT or ended
 
     async def _work(self) -> None:
+        task = asyncio.current_task()
         while True:
             handover = await self.queue.get()
+            if len(self.workers) > self.pace.window and task is not None:
+                self.queue.put_nowait(handover)
+                self.workers.discard(task)
+                return
             self.flying += 1
             try:
                 result = await self._hand_over(handover)
@@ -159,20 +217,34 @@ class Drain:
             finally:
                 self.flying -= 1
             self.results.append(result)
+            self._learn(result)
             if self._is_ready():
                 self.wake.set()
+
+    def _learn(self, result: Result) -> None:
+        name = result.handover.provider
+        if result.unsent:
+            return
+        if result.outcome in (Outcome.ACCEPTED, Outcome.REJECTED):
+            self.failures[name] = 0
+            self.pace.answered()
+            self._hire()
+            return
+        self.failures[name] += 1
+        if self.failures[name] >= BREAKS_AT:
+            self.pace.failed()
+            self.wake.set()
 
     async def _hand_over(self, handover: Handover) -> Result:
         if self.pulse.age > LATE_AFTER:
             # The process stood still, or the database is away: others may have given this run up.
             return _unsent(handover)
+        if self.failures[handover.provider] >= BREAKS_AT:
+            return _unsent(handover, PROVIDER_DOWN)
         try:
             provider = self._provider(handover.provider)
-            taken = await provider.send(
-                Outgoing(handover.to, handover.text, self.callbacks[handover.provider], handover.valid_for)
-            )
+            taken = await provider.send(self._outgoing(handover))
         except Unreachable as failure:
-            self.failures += 1
             return Result(handover, Outcome.UNREACHABLE, MessageState.QUEUED, code=failure.code)
         except Rejected as failure:
             return Result(handover, Outcome.REJECTED, MessageState.REJECTED, code=failure.code)
@@ -181,8 +253,19 @@ class Drain:
         except Exception as problem:
             log.exception("message %d: the provider's adapter failed", handover.message_id)
             return Result(handover, Outcome.UNKNOWN, MessageState.UNKNOWN, code=type(problem).__name__)
-        self.failures = 0
         return Result(handover, Outcome.ACCEPTED, STATES[taken.status], reference=taken.reference)
+
+    def _outgoing(self, handover: Handover) -> Outgoing:
+        return Outgoing(
+            handover.to,
+            handover.shaped.text,
+            self.callbacks[handover.provider],
+            handover.valid_for,
+            template_id=handover.shaped.template_id,
+            parameters=handover.shaped.parameters,
+            extension=extension_code(handover.message_id),
+            reference=str(handover.message_id),
+        )
 
     def _provider(self, name: str) -> Provider:
         if name not in self.providers:
@@ -191,38 +274,37 @@ class Drain:
 
     def _count(self, results: list[Result]) -> None:
         for result in results:
-            message_id = result.handover.message_id
-            if result.unsent:
-                continue
-            if result.outcome is Outcome.UNREACHABLE:
-                if self.desk.next_provider(result) is None:
-                    self.sent.unreachable.add(message_id)
-            elif result.outcome is Outcome.ACCEPTED:
+            if result.outcome is not Outcome.UNREACHABLE:
+                self.sent.unreachable.discard(result.handover.message_id)
+            if result.outcome is Outcome.ACCEPTED:
                 self.sent.accepted += 1
             elif result.outcome is Outcome.REJECTED:
                 self.sent.rejected += 1
-            else:
+            elif result.outcome is Outcome.UNKNOWN:
                 self.sent.unknown += 1
 
     async def _finish(self, thread: ThreadPoolExecutor) -> None:
         """Put back what was not handed over, wait shortly for what was, and record everything."""
-        self._put_back_queue()
-        deadline = asyncio.get_running_loop().time() + STOP_WITHIN
-        while self.flying and asyncio.get_running_loop().time() < deadline:
+        self.ending = True
+        self._put_back(lambda _: True)
+        deadline = time.monotonic() + STOP_WITHIN
+        while self.flying and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
         for worker in self.workers:
             worker.cancel()
         await asyncio.gather(*self.workers, return_exceptions=True)
         try:
-            if self.results:
+            while self.results:
                 await self._exchange(thread, 0)
+                # Not even to the next provider.
+                self._put_back(lambda _: True)
         finally:
             for provider in self.providers.values():
                 await provider.close()
 
 
-def _unsent(handover: Handover) -> Result:
-    return Result(handover, Outcome.UNREACHABLE, MessageState.QUEUED, code=STOPPED, unsent=True)
+def _unsent(handover: Handover, code: str = STOPPED) -> Result:
+    return Result(handover, Outcome.UNREACHABLE, MessageState.QUEUED, code=code, unsent=True)
 
 
 @contextmanager
@@ -247,7 +329,8 @@ def dispatch(stop: threading.Event | None = None) -> dict[str, int]:
     if desk.has_work():
         desk.open()
         with _seldom_collecting():
-            sent = asyncio.run(Drain(desk, settings, stop).run())
+            PACE.begin()
+            sent = asyncio.run(Drain(desk, settings, stop, PACE).run())
         desk.close()
         sent.held = len(sent.unreachable) + desk.count_held()
         log.info("dispatch: %s", sent.as_dict())

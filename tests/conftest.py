@@ -48,6 +48,7 @@ def make_settings(data_dir: Path, database_url: str, **changes: object) -> Setti
         "testing": True,
         "sms_quiet_hours": None,
         "sms_hold_days": "none",
+        "sms_daily_cap": 0,
     }
     return Settings(**(values | changes))  # type: ignore[arg-type]
 

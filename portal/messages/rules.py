@@ -1,7 +1,7 @@
 """Lengths, states and hours of text messages, and how a queue is drawn."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from urllib.parse import urlsplit
@@ -136,11 +136,11 @@ class Hold:
     quiet: bool
 
 
-def find_hold(at: datetime, hours: tuple[time, time] | None, is_hold_day: Callable[[date], bool]) -> Hold | None:
+def find_hold(at: datetime, hours: tuple[time, time] | None, kind: str, calendar: WorkingCalendar) -> Hold | None:
     """Return the hold that a local moment lies in, from its first to its last moment, or None."""
 
     def held(moment: datetime) -> bool:
-        return is_quiet(moment.time(), hours) or is_hold_day(moment.date())
+        return is_quiet(moment.time(), hours) or is_hold_day(kind, calendar, moment.date())
 
     if not held(at):
         return None

@@ -41,4 +41,5 @@ def test_seconds_until_the_clock_shows_a_time() -> None:
 
 
 def test_backoff_doubles_up_to_half_an_hour() -> None:
-    assert [backoff_seconds(count) for count in (1, 2, 3, 9, 50)] == [30, 60, 120, 1800, 1800]
+    assert [backoff_seconds(count, 0.5) for count in (1, 2, 3, 9, 50)] == [30, 60, 120, 1800, 1800]
+    assert [backoff_seconds(9, chance) for chance in (0.0, 1.0)] == [1440, 2160]

@@ -6,6 +6,7 @@ and everything else puts in or settles only what is not there yet.
 
 import logging
 import os
+import secrets
 import socket
 import tempfile
 import threading
@@ -19,6 +20,7 @@ from celery.apps import worker as celery_worker
 from celery.exceptions import SecurityWarning
 from flask import Flask
 
+from notifiers import runs
 from notifiers.collect import collect
 from notifiers.dispatch import dispatch
 from notifiers.plan.due import plan_due
@@ -38,8 +40,16 @@ JOBS: dict[str, Callable[[], object]] = {
     "collect": collect,
     "reconcile": reconcile,
     "tidy": tidy,
+    "alive": lambda: show_alive(),
 }
 THREADS = len(JOBS)
+RUN_ID = f"worker-{secrets.token_hex(6)}"
+
+
+def show_alive() -> None:
+    """Leave word that this worker is woken up; who watches sees by it that schedule, broker and worker go round."""
+    runs.beat(RUN_ID)
+    db.session.commit()
 
 
 def register(celery: Celery, app: Flask) -> None:

@@ -1,16 +1,22 @@
 """For whoever runs the portal: is it up, is it ready, how much waits to be sent."""
 
 import hmac
+from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, request
 from flask_babel import lazy_gettext as _l
 
 from portal import clock, schema
+from portal.calendar.queries import get_calendar
+from portal.calls.queries import count_open_calls
 from portal.cli import current_settings
 from portal.db import db
 from portal.errors import Forbidden
-from portal.messages.models import Message, MessageState
+from portal.messages import queries
+from portal.messages.models import Gate, MessageState
+from portal.messages.rules import find_hold
 
 blueprint = Blueprint("health", __name__)
 
@@ -37,23 +43,72 @@ def ready() -> tuple[Response, int]:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Count the outbox for a monitor: numbers by state and the age of the oldest waiting message, nobody's data."""
+    """Tell a monitor how the outbox stands: what is open, what ended today, what is held up; nobody's data."""
     if not may_read_metrics():
         raise Forbidden(_l("Figures for monitoring are for this machine only, or for who holds the token."))
     # Loading it costs as much as a page, and only monitors need it.
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
     registry = CollectorRegistry()
-    by_state = Gauge("portal_messages", "Messages in the outbox", ["state"], registry=registry)
-    for state in MessageState:
-        by_state.labels(state.value).set(0)
-    for state, number in db.session.execute(sa.select(Message.state, sa.func.count()).group_by(Message.state)):
-        by_state.labels(state.value).set(number)
-    oldest = db.session.scalar(sa.select(sa.func.min(Message.due_at)).where(Message.state == MessageState.QUEUED))
-    waiting = max(0.0, (clock.now() - oldest).total_seconds()) if oldest else 0.0
-    age = Gauge("portal_oldest_due_message_seconds", "How long the oldest due message waits", registry=registry)
-    age.set(waiting)
+    for name, words, labels, samples in read_samples():
+        gauge = Gauge(name, words, labels, registry=registry)
+        for values, number in samples:
+            (gauge.labels(*values) if labels else gauge).set(number)
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+# A gauge: its name, what it says, its labels, and its value for each of their values.
+Samples = Sequence[tuple[str, str, Sequence[str], Sequence[tuple[Sequence[str], float]]]]
+
+
+def read_samples() -> Samples:
+    """Return every gauge, at the same cost for any history."""
+    now, settings = clock.now(), current_settings()
+    standing = queries.count_standing(now, today_from=clock.start_of(clock.today()))
+    states = (MessageState.QUEUED, *queries.UNDER_WAY, *queries.ENDED)
+    # A state that nothing stands in is said too, for alarms need a series to watch.
+    none = [((state.value, ""), 0.0) for state in states if state not in {item.state for item in standing}]
+    counts = [((item.state.value, item.provider), float(item.count)) for item in standing]
+    ages = [((item.state.value, item.provider), (now - item.oldest).total_seconds()) for item in standing]
+    oldest = queries.find_oldest_due(now)
+    gates = {gate.provider: gate for gate in queries.list_gates()}
+    shut = [((name,), float(is_shut(gates.get(name), now))) for name in settings.sms_providers]
+    held = find_hold(clock.local(now), settings.sms_quiet_hours, settings.sms_hold_days, get_calendar())
+    return [
+        (
+            "portal_messages",
+            "Messages due, under way, or ended today",
+            ("state", "provider"),
+            none + counts,
+        ),
+        ("portal_oldest_message_seconds", "Age of the oldest of each", ("state", "provider"), ages),
+        ("portal_oldest_due_message_seconds", "How long the oldest due message waits", (), one(age_of(oldest, now))),
+        ("portal_sending_held", "Whether quiet hours or a day off hold messages back", (), one(held is not None)),
+        ("portal_breaker_open", "Whether a provider gets nothing after failures", ("provider",), shut),
+        (
+            "portal_dispatchers",
+            "Notifiers that lately showed that they live",
+            (),
+            one(queries.count_dispatchers(now)),
+        ),
+        ("portal_calls_open", "People who wait for a call, counted up to 1001", (), one(count_open_calls(None))),
+        ("portal_replies_unread", "Replies that wait for a person", (), one(queries.count_unread_replies())),
+    ]
+
+
+def one(number: float) -> Sequence[tuple[Sequence[str], float]]:
+    """Return the only value of a gauge without labels."""
+    return [((), float(number))]
+
+
+def age_of(moment: datetime | None, now: datetime) -> float:
+    """Return how many seconds ago a moment was; none was just now."""
+    return max(0.0, (now - moment).total_seconds()) if moment else 0.0
+
+
+def is_shut(gate: Gate | None, now: datetime) -> bool:
+    """Whether a breaker lets nothing through."""
+    return gate is not None and gate.open_until is not None and gate.open_until > now
 
 
 def may_read_metrics() -> bool:

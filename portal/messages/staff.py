@@ -1,6 +1,6 @@
 """What was sent and what came back, for the legal office: the monitor and the box of unread replies."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -46,11 +46,6 @@ def asked_states() -> tuple[MessageState, ...]:
 def read_queue() -> dict[str, object]:
     """Return what the queue's part of the page shows."""
     now, settings = clock.now(), current_settings()
-    calendar = get_calendar()
-
-    def is_hold_day(day: date) -> bool:
-        return rules.is_hold_day(settings.sms_hold_days, calendar, day)
-
     standing = queries.count_standing(now, today_from=clock.start_of(clock.today()))
     providers = sorted({item.provider for item in standing})
     counts = {
@@ -68,7 +63,7 @@ def read_queue() -> dict[str, object]:
         "bars": rules.stack(list(counts.values()), tuple(PARTS), BAR),
         "ages": {item: format_timedelta(age, "minute" if age >= MINUTE else "second") for item, age in lasts.items()},
         "stuck": any(item.state is MessageState.QUEUED and lasts[item] > STUCK_AFTER for item in standing),
-        "hold": rules.find_hold(clock.local(now), settings.sms_quiet_hours, is_hold_day),
+        "hold": rules.find_hold(clock.local(now), settings.sms_quiet_hours, settings.sms_hold_days, get_calendar()),
         "capped_today": queries.count_capped_today(now),
         "gates": {gate.provider: gate for gate in queries.list_gates()},
         "named": settings.sms_providers,

@@ -1,9 +1,17 @@
 """What whoever runs the portal can ask it."""
 
+import re
+from datetime import timedelta
+
+import yaml
 from flask import Flask
 from flask.testing import FlaskClient
 
+from portal import clock
+from portal.calls.service import ask_for_call
 from portal.db import db
+from portal.messages.models import Dispatcher, Gate, MessageState
+from portal.settings import ROOT
 from tests.conftest import make_app, make_settings
 from tests.factories.messages import make_contact, make_message
 
@@ -20,13 +28,47 @@ def test_old_schema_is_not_ready(app: Flask, client: FlaskClient) -> None:
     assert "flask db upgrade" in answer.text
 
 
-def test_metrics_count_messages_and_name_nobody(client: FlaskClient) -> None:
-    contact = make_contact()
-    make_message(contact=contact)
-    text = client.get("/metrics").text
-    assert 'portal_messages{state="queued"} 1.0' in text
-    assert "portal_oldest_due_message_seconds" in text
-    assert contact.phone not in text
+def read_metrics(client: FlaskClient) -> dict[str, float]:
+    lines = [line.rpartition(" ") for line in client.get("/metrics").text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _space, value in lines}
+
+
+def test_metrics_say_how_the_outbox_stands_and_name_nobody(client: FlaskClient) -> None:
+    contact, now = make_contact(), clock.now()
+    make_message(contact=contact, due_at=now - timedelta(minutes=10))
+    make_message(due_at=now + timedelta(hours=1))
+    for provider in ("twilio", "twilio", "tencent"):
+        make_message(state=MessageState.UNKNOWN, provider=provider, changed_at=now - timedelta(hours=2))
+    make_message(state=MessageState.DELIVERED, provider="twilio")
+    make_message(state=MessageState.DELIVERED, provider="twilio", changed_at=now - timedelta(days=2))
+    db.session.add(Gate(provider="sandbox", open_until=now + timedelta(minutes=1), openings=1))
+    db.session.add(Dispatcher(id="lives"))
+    db.session.add(Dispatcher(id="vanished", seen_at=now - timedelta(minutes=1)))
+    ask_for_call(subject="complaint:1", reason="undelivered")
+    found = read_metrics(client)
+    assert found['portal_messages{provider="",state="queued"}'] == 1
+    assert found['portal_messages{provider="twilio",state="unknown"}'] == 2
+    assert found['portal_messages{provider="tencent",state="unknown"}'] == 1
+    assert found['portal_messages{provider="twilio",state="delivered"}'] == 1
+    assert found['portal_messages{provider="",state="failed"}'] == 0
+    assert 7200 <= found['portal_oldest_message_seconds{provider="twilio",state="unknown"}'] < 7260
+    assert 600 <= found["portal_oldest_due_message_seconds"] < 660
+    assert found['portal_breaker_open{provider="sandbox"}'] == 1
+    assert (found["portal_dispatchers"], found["portal_calls_open"], found["portal_sending_held"]) == (1, 1, 0)
+    assert contact.phone not in client.get("/metrics").text
+
+
+def test_every_alarm_rests_on_a_figure_that_is_there(client: FlaskClient) -> None:
+    make_message()
+    names = {name.partition("{")[0] for name in read_metrics(client)} | {"up"}
+    rules = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text(encoding="utf-8"))
+    alarms = [rule for group in rules["groups"] for rule in group["rules"]]
+    assert len(alarms) >= 5
+    for alarm in alarms:
+        used = set(re.findall(r"\b(?:portal_\w+|up)\b", alarm["expr"]))
+        assert used, alarm
+        assert used <= names, alarm
+        assert alarm["annotations"]["summary"]
 
 
 def test_metrics_are_for_this_machine(client: FlaskClient) -> None:

@@ -16,7 +16,7 @@ from portal.calendar.rules import WorkingCalendar
 from portal.db import db
 from portal.messages import queries
 from portal.messages.models import Dispatcher, Gate, MessageState
-from portal.messages.rules import Hold, find_hold, is_hold_day, stack
+from portal.messages.rules import Hold, find_hold, stack
 from portal.settings import Settings
 from tests.conftest import make_app, make_settings
 from tests.counting import counted_queries
@@ -126,7 +126,7 @@ CALENDAR = WorkingCalendar({date(2026, 10, day): False for day in range(1, 8)} |
 
 
 def hold_at(text: str, kind: str, hours: tuple[time, time] | None) -> Hold | None:
-    return find_hold(datetime.fromisoformat(text), hours, lambda day: is_hold_day(kind, CALENDAR, day))
+    return find_hold(datetime.fromisoformat(text), hours, kind, CALENDAR)
 
 
 @pytest.mark.parametrize(

@@ -236,13 +236,23 @@ def test_whose_turn_did_not_come_is_proven_unsent() -> None:
     threads = Threads("test", 0.2)
 
     async def crowd() -> list[object]:
-        calls = [threads.run(lambda: time.sleep(0.5)) for _ in range(domestic.THREADS + 8)]
+        calls = [threads.run(lambda: time.sleep(1.0)) for _ in range(domestic.THREADS + 8)]
         return await asyncio.gather(*calls, return_exceptions=True)
 
     ended = asyncio.run(crowd())
     threads.close()
     assert {type(item) for item in ended} == {Unknown, Unreachable}
     assert sum(isinstance(item, Unreachable) for item in ended) == 8
+
+
+def test_time_does_not_run_while_a_turn_is_waited_for() -> None:
+    threads = Threads("test", 0.6)
+
+    async def crowd() -> list[None]:
+        return await asyncio.gather(*(threads.run(lambda: time.sleep(0.1)) for _ in range(domestic.THREADS * 8)))
+
+    assert len(asyncio.run(crowd())) == domestic.THREADS * 8
+    threads.close()
 
 
 def test_what_went_wrong_underneath_decides() -> None:

@@ -42,6 +42,7 @@ REPLIES: dict[str, Any] = {
 }
 NEEDED = {"tencent": ("sid", "report_status"), "aliyun": ("biz_id", "success")}
 BROKEN: tuple[Any, ...] = (None, [], {}, 1.5, "", "a b", "\x00", "\ud800", "x" * 129, 10**200)
+NAMES = {"tencent": "sid", "aliyun": "biz_id"}
 
 
 @pytest.fixture
@@ -144,6 +145,8 @@ def test_one_broken_item_refuses_all(settings: Settings, name: str) -> None:
         for broken in (without, *(good | {field: wrong} for wrong in BROKEN)):
             with pytest.raises(ValueError, match=field):
                 provider.read_receipts([good, broken, good])
+    with pytest.raises(ValueError, match=NAMES[name]):
+        provider.read_receipts([good | {NAMES[name]: True}])
     assert len(provider.read_receipts([good, good])) == 2
 
 

@@ -236,7 +236,6 @@ def batch_page(batch: RiskBatch, **bound: Any) -> str:
         state_label=forms.STATE_LABELS[batch.state],
         note=forms.NOTE_LABELS.get(batch.note, batch.note),
         texts=queries.write_texts(batch),
-        sent_window=current_settings().sms_quiet_hours,
         useful_until=rules.Span(batch.starts_on, batch.ends_on).useful_until,
         begun=batch.starts_on <= clock.today(),
         submitter=find_name(batch.submitted_by_id),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from portal.calendar.rules import WorkingCalendar
@@ -21,6 +22,8 @@ LONGEST_TEXT = 10
 LONGEST_HOLD = 60
 
 
+# Many readers get the same words on one day.
+@lru_cache(maxsize=512)
 def count_segments(text: str) -> int:
     """Return how many SMS segments a text costs, signature included (3GPP TS 23.038).
 

@@ -6,9 +6,11 @@ counts is what the provider received: every message has a reader and a text that
 
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,17 +19,25 @@ from portal.contacts.models import Contact
 from portal.db import db, reading
 from portal.messages import outbox
 from portal.messages.models import Message, MessageState
+from portal.organs.models import Organ
+from portal.parties.models import Party
 from portal.settings import Settings
 from tests.conftest import make_app
+from tests.factories.organs import make_organ
+from tests.factories.parties import make_party
+from tests.factories.permits import make_permit, make_permit_type
 from tests.torture.dispatcher import Orders, Process, start
 from tests.torture.provider import Remote
 from tests.torture.steps import Step
 
 MINUTES = 60.0
 BETWEEN_ROUNDS = 5 * MINUTES
-PATIENCE = 120.0
-SETTLING = 40
-DAY = date(2026, 1, 1)
+PATIENCE = 60.0
+# So many rounds without progress end the settling.
+STUCK = 8
+DAY, LAST_DAY = date(2026, 1, 1), date(2099, 12, 31)
+# Of so many readers one has two messages.
+PAIRED = 10
 # Each message is known by its reader.
 PHONE = "+86137{:06d}20"
 # Steps that come once for each message; all others come once for a few hundred.
@@ -48,7 +58,7 @@ class Doomed:
 
 @dataclass
 class Verdict:
-    """What a campaign came to; messages are named by their readers' numbers, which are invented."""
+    """What a campaign came to; texts are known by their readers' numbers, which are invented."""
 
     messages: int
     received: Counter[str] = field(default_factory=Counter)
@@ -66,11 +76,11 @@ class Verdict:
 
     @property
     def twice(self) -> list[str]:
-        """The messages that the provider received more than once."""
+        """The readers for whom the provider received more than one text."""
         return [phone for phone, times in self.received.items() if times > 1]
 
     def add(self, phone: str, state: MessageState, same_text: bool) -> None:
-        """Count one message by the state it ended in."""
+        """Count one message by the state it ended in; `phone` is its reader's."""
         self.states[state] += 1
         if not same_text:
             self.altered.append(phone)
@@ -104,7 +114,9 @@ class Campaign:
         self.remote = remote
         self.report = report
         self.app = make_app(settings)
-        self.queued = 0
+        self.queued = self.messages = 0
+        self.party: Party | None = None
+        self.organ: Organ | None = None
         self.shift = 0.0
         self.killed = 0
         self.failures: list[str] = []
@@ -115,22 +127,34 @@ class Campaign:
             db.engine.dispose()
 
     def queue(self, count: int) -> None:
-        """Put so many more messages into the outbox, each to a reader of its own, due now."""
+        """Put more messages into the outbox, due now, for so many readers; every tenth of them gets two in one text."""
         due_at = clock.now() + timedelta(seconds=self.shift)
         numbers = range(self.queued, self.queued + count)
         with self.app.app_context():
-            contacts = [Contact(phone=PHONE.format(number), locale="zh_Hans") for number in numbers]
-            db.session.add_all(contacts)
+            contacts = {number: Contact(phone=PHONE.format(number), locale="zh_Hans") for number in numbers}
+            db.session.add_all(contacts.values())
             db.session.flush()
-            outbox.enqueue_many(
-                [
-                    {"key": f"torture:{number}", "template": "complaint_accepted", "subject": "torture:1"}
-                    | {"contact_id": contact.id, "values": name_days(number), "due_at": due_at}
-                    for number, contact in zip(numbers, contacts, strict=True)
-                ]
-            )
+            rows = [
+                row | {"contact_id": contact.id, "due_at": due_at}
+                for number, contact in contacts.items()
+                for row in (self._pair(number) if number % PAIRED == 0 else [single(number)])
+            ]
+            outbox.enqueue_many(rows)
             db.session.commit()
         self.queued += count
+        self.messages += len(rows)
+
+    def _pair(self, number: int) -> list[dict[str, Any]]:
+        """Return the reminders of two permits of one party, which go out in one text."""
+        if self.party is None:
+            self.party, self.organ = make_party(), make_organ()
+        kind = make_permit_type(short_name=f"第{number}")
+        permits = [make_permit(valid_to=LAST_DAY, kind=kind, party=self.party, organ=self.organ) for _ in range(2)]
+        return [
+            {"key": f"torture:{number}:{permit.id}", "template": "permit_renewal", "subject": f"permit:{permit.id}"}
+            | {"values": {}}
+            for permit in permits
+        ]
 
     def round(self, *processes: Doomed) -> None:
         """Let processes run side by side until each has ended or died."""
@@ -160,22 +184,16 @@ class Campaign:
     def settle(self) -> None:
         """Let time pass without faults or deaths until nothing is open, and a day more, after which people act."""
         self.remote.calm()
-        for turn in range(SETTLING):
-            if not self.count(MessageState.QUEUED, MessageState.SENDING):
-                break
-            self.round(Doomed(), Doomed("reconcile"))
-            if turn > 5:
-                self._pass_time(30 * MINUTES)
-        while self._ask_again():
-            pass
+        self._go_on(Doomed(), Doomed("reconcile"), until_none={MessageState.QUEUED, MessageState.SENDING})
+        self._go_on(Doomed("reconcile"), until_none={MessageState.UNKNOWN})
         self._pass_time(25 * 60 * MINUTES)
-        while self._ask_again():
-            pass
+        self._go_on(Doomed("reconcile"), until_none={MessageState.UNKNOWN})
 
-    def _ask_again(self) -> bool:
-        before = self.count(MessageState.UNKNOWN)
-        self.round(Doomed("reconcile"))
-        return 0 < self.count(MessageState.UNKNOWN) < before
+    def _go_on(self, *processes: Doomed, until_none: Collection[MessageState]) -> None:
+        counts: list[int] = []
+        while (left := self.count(*until_none)) and (len(counts) < STUCK or left < counts[-STUCK]):
+            counts.append(left)
+            self.round(*processes)
 
     def count(self, *states: MessageState) -> int:
         """Count the messages in some states."""
@@ -186,7 +204,7 @@ class Campaign:
     def judge(self) -> Verdict:
         """Count what the provider received, and compare with where the messages stand."""
         taken, faults = self.remote.taken()
-        verdict = Verdict(self.queued, Counter(phone for phone, _text in taken), faults=faults)
+        verdict = Verdict(self.messages, Counter(phone for phone, _text in taken), faults=faults)
         texts = dict(taken)
         with self.app.app_context(), reading():
             chosen = sa.select(Contact.phone, Message.state, Message.text).join(Message.contact)
@@ -201,7 +219,8 @@ class Campaign:
         return verdict
 
 
-def name_days(number: int) -> dict[str, str]:
-    """Return two days that no other message names."""
+def single(number: int) -> dict[str, Any]:
+    """Return a message that names two days which no other message names."""
     days = [DAY + timedelta(days=days) for days in divmod(number, 365)]
-    return {"received_on": days[0].isoformat(), "answer_due_on": days[1].isoformat()}
+    values = {"received_on": days[0].isoformat(), "answer_due_on": days[1].isoformat()}
+    return {"key": f"torture:{number}", "template": "complaint_accepted", "subject": "torture:1", "values": values}

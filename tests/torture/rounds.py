@@ -31,12 +31,14 @@ class Size:
 def deaths(chance: random.Random, most: int) -> Iterator[Doomed]:
     """Yield, for ever, what dispatchers die of: each step in its turn, then a kill at any moment.
 
-    A message's step comes up to `most` times before, a batch's up to twice.
+    A message's step is passed up to `most` times before; a batch's not at all at first, later perhaps once.
     """
+    batches = 1
     while True:
         for step in Step:
-            yield Doomed(step=step, after=chance.randint(1, most if step in PER_MESSAGE else 2))
+            yield Doomed(step=step, after=chance.randint(1, most if step in PER_MESSAGE else batches))
         yield Doomed(killed_after=chance.uniform(0.05, 0.6))
+        batches = 2
 
 
 def rounds(size: Size) -> Iterator[list[Doomed]]:
@@ -64,9 +66,12 @@ def run(settings: Settings, size: Size, report: Path, tell: Callable[[str], None
         for number, processes in enumerate(rounds(size), start=1):
             campaign.queue(size.messages)
             campaign.round(*processes)
-            tell(f"round {number} of {size.rounds}, {campaign.queued:,} messages")
+            tell(f"round {number} of {size.rounds}, {campaign.messages:,} messages")
+            if campaign.failures:
+                break
         tell("settling")
-        campaign.settle()
+        if not campaign.failures:
+            campaign.settle()
         verdict = campaign.judge()
     campaign.close()
     verdict.seconds = time.monotonic() - begun

@@ -127,7 +127,7 @@ class Settings:
                 account_sid=environ.get("TWILIO_ACCOUNT_SID", ""),
                 auth_token=environ.get("TWILIO_AUTH_TOKEN", ""),
                 sender=environ.get("TWILIO_FROM", ""),
-                api_base=environ.get("TWILIO_API_BASE", "").rstrip("/"),
+                api_base=_address(environ, "TWILIO_API_BASE"),
             ),
             sms_daily_cap=_count(environ, "SMS_DAILY_CAP", cls.sms_daily_cap),
             sms_rates=_rates(environ.get("SMS_RATES", "")),
@@ -138,13 +138,13 @@ class Settings:
                 secret_key=environ.get("TENCENT_SECRET_KEY", ""),
                 app_id=environ.get("TENCENT_SMS_APP_ID", ""),
                 region=environ.get("TENCENT_REGION") or TencentSettings.region,
-                api_base=environ.get("TENCENT_API_BASE", "").rstrip("/"),
+                api_base=_address(environ, "TENCENT_API_BASE"),
                 variable_length=_count(environ, "TENCENT_VARIABLE_LENGTH", TencentSettings.variable_length),
             ),
             aliyun=AliyunSettings(
                 access_key_id=environ.get("ALIYUN_ACCESS_KEY_ID", ""),
                 access_key_secret=environ.get("ALIYUN_ACCESS_KEY_SECRET", ""),
-                api_base=environ.get("ALIYUN_API_BASE", "").rstrip("/"),
+                api_base=_address(environ, "ALIYUN_API_BASE"),
                 variable_length=_count(environ, "ALIYUN_VARIABLE_LENGTH", AliyunSettings.variable_length),
             ),
             city_name=environ.get("CITY_NAME") or cls.city_name,
@@ -196,10 +196,21 @@ def _required(environ: Mapping[str, str], name: str, fallback: str) -> str:
 
 
 def _public_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_address(value):
         raise SettingsError("PUBLIC_URL must look like https://portal.example.gov.cn.")
     return value.rstrip("/")
+
+
+def _address(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "").strip().rstrip("/")
+    if value and not _is_address(value):
+        raise SettingsError(f"{name} must look like http://127.0.0.1:4010, or be empty.")
+    return value
+
+
+def _is_address(value: str) -> bool:
+    parts = urlsplit(value)
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _providers(value: str) -> tuple[str, ...]:

@@ -67,8 +67,8 @@ def test_reminder_is_delivered_and_answered_with_call_me(app: Flask, client: Fla
     assert notify(app, "plan")["planned"] == 1
     assert notify(app, "plan")["planned"] == 0
     assert notify(app, "dispatch") == {"accepted": 1, "rejected": 0, "unknown": 0, "held": 0}
-    assert notify(app, "collect") == {"receipts": 1}
-    assert notify(app, "collect") == {"receipts": 0}
+    assert notify(app, "collect") == {"receipts": 1, "replies": 0}
+    assert notify(app, "collect") == {"receipts": 0, "replies": 0}
     message = list_for_subject(f"permit:{permit.id}")[0]
     assert (message.state, message.delivered_at) == (MessageState.DELIVERED, NOW)
     reply(client, permit.contact_id, "2")

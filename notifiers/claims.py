@@ -162,18 +162,16 @@ def claim(claims: Sequence[Claim], *, run_id: str) -> list[int]:
     if not claims:
         return []
     now = clock.now()
-    by_provider: dict[str, list[int]] = defaultdict(list)
-    by_text: dict[tuple[str, int], list[int]] = defaultdict(list)
+    alike: dict[tuple[str, int], dict[int, str | None]] = defaultdict(dict)
     for item in claims:
-        by_provider[item.provider].append(item.message_id)
-        by_text[item.text, item.segments].append(item.message_id)
+        alike[item.provider, item.segments][item.message_id] = item.text
     made = Message.attempts_made + 1
     sending = {"state": MessageState.SENDING, "reason": "", "claimed_by": run_id, "changed_at": now}
     sending |= {"attempts_made": made, "carried_by_id": None, "ask_at": now + ASK_UNKNOWN_AFTER}
-    for provider, ids in by_provider.items():
-        _update(Message.id.in_(ids), **sending, provider=provider)
-    for (text, segments), ids in by_text.items():
-        _update(Message.id.in_(ids), text=text, segments=segments)
+    for (provider, segments), texts in alike.items():
+        written = _table(texts)
+        which = Message.id == sa.cast(written.c.key, sa.Integer)
+        _update(which, **sending, provider=provider, segments=segments, text=written.c.value)
     for item in claims:
         if item.carried_ids:
             shared = {"provider": item.provider, "text": item.text, "segments": 0}
@@ -274,6 +272,28 @@ def _table(values: dict[int, str | None]) -> sa.TableValuedAlias:
     sqlite = db.engine.dialect.name == "sqlite"
     each = sa.func.json_each(pairs) if sqlite else sa.func.json_each_text(sa.cast(pairs, sa.JSON))
     return each.table_valued(sa.column("key", sa.Text), sa.column("value", sa.Text), name="reference")
+
+
+def pass_on(message_ids: Collection[int], *, state: MessageState, reason: str) -> Sequence[Message]:
+    """Hand messages that still stand in a state to a person, with what they carry; return all of these."""
+    if not message_ids:
+        return []
+    passed = db.session.scalars(
+        sa.update(Message)
+        .where(sa.or_(Message.id.in_(message_ids), Message.carried_by_id.in_(message_ids)), Message.state == state)
+        .values(state=MessageState.PERSON, reason=reason, ask_at=None, changed_at=clock.now())
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return db.session.scalars(
+        sa.select(Message).where(Message.id.in_(passed)).execution_options(populate_existing=True)
+    ).all()
+
+
+def list_with_carried(message_ids: Collection[int]) -> Sequence[Message]:
+    """Return messages and what went out as part of their texts."""
+    which = sa.or_(Message.id.in_(message_ids), Message.carried_by_id.in_(message_ids))
+    return db.session.scalars(sa.select(Message).where(which)).all() if message_ids else []
 
 
 def ask_later(message_ids: Collection[int], at: datetime) -> None:

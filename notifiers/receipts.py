@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from notifiers.claims import ASK_ACCEPTED_AFTER
 from notifiers.people import CALLED_ABOUT, hand_to_person
 from notifiers.providers import ReceiptEvent
 from portal import clock
@@ -17,17 +18,18 @@ from portal.messages.models import Message, MessageState, Receipt
 WAITS_FOR = timedelta(days=3)
 BATCH = 500
 EXPIRED_WITHIN = timedelta(days=2)
+MAY_BE_TAKEN = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.PERSON)
 
 
 def record_receipts(provider_name: str, events: Sequence[ReceiptEvent]) -> int:
     """Keep receipts and raise their messages' states; return how many were new.
 
-    A receipt for an unknown reference is kept without a message, until `match_receipts` finds one.
-    References need not be unique: the newest message that carries one is meant.
+    A receipt for an unknown reference is kept without a message, until `match_receipts` finds one; unless the provider
+    hands back what we called the message ourselves. References need not be unique: the newest message is meant.
     """
     new = 0
     for event in events:
-        message = _find_message(provider_name, event.reference)
+        message = _find_message(provider_name, event.reference) or _adopt(provider_name, event)
         statement = (
             upsert(Receipt)
             .values(
@@ -82,25 +84,54 @@ def _find_message(provider_name: str, reference: str) -> Message | None:
     )
 
 
+def _adopt(provider_name: str, event: ReceiptEvent) -> Message | None:
+    """Give a message the reference that its provider never got to tell us, found by our own name for it.
+
+    Only what this provider was handed, and may have taken, is looked at: whoever forges a name raises nothing else.
+    """
+    own = event.own_reference
+    if not (event.reference and own.isascii() and own.isdecimal() and len(own) < 16):
+        return None
+    adopted = db.session.scalar(
+        sa.update(Message)
+        .where(
+            Message.id == int(own),
+            Message.provider == provider_name,
+            Message.state.in_(MAY_BE_TAKEN),
+            Message.carried_by_id.is_(None),
+            Message.provider_reference.is_(None),
+        )
+        .values(provider_reference=event.reference, accepted_at=sa.func.coalesce(Message.accepted_at, clock.now()))
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    )
+    if adopted is None:
+        return None
+    return db.session.get(Message, adopted, populate_existing=True)
+
+
 def _raise_state(message: Message, status: str, error_code: str) -> None:
-    """Raise a message's state in one statement, so that two receipts at once cannot lower it."""
+    """Raise a message's state in one statement, so that two receipts at once cannot lower it; and what it carries."""
     state = MessageState(status)
     lower = [old for old in MessageState if rules.rises(old.value, state.value)]
     now = clock.now()
-    values: dict[str, object] = {"state": state, "reason": error_code, "changed_at": now, "ask_at": None}
+    ask_at = now + ASK_ACCEPTED_AFTER if state is MessageState.ACCEPTED else None
+    values: dict[str, object] = {"state": state, "reason": error_code, "changed_at": now, "ask_at": ask_at}
     if state is MessageState.DELIVERED:
         values["delivered_at"] = now
-    raised = db.session.execute(
+    raised = db.session.scalars(
         sa.update(Message)
-        .where(Message.id == message.id, Message.state.in_(lower))
+        .where(sa.or_(Message.id == message.id, Message.carried_by_id == message.id), Message.state.in_(lower))
         .values(values)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
-    ).first()
-    if raised and state is MessageState.FAILED:
-        hand_to_person(message)
-    if raised and state is MessageState.DELIVERED:
-        drop_call(message_id=message.id, reason=UNDELIVERED)
+    ).all()
+    for number in raised if state is not MessageState.ACCEPTED else ():
+        told = db.session.get_one(Message, number, populate_existing=True)
+        if state is MessageState.FAILED:
+            hand_to_person(told)
+        else:
+            drop_call(message_id=number, reason=UNDELIVERED)
     db.session.expire(message)
 
 

@@ -17,6 +17,7 @@ from notifiers.people import hand_to_person
 from notifiers.providers import Accepted, Provider, Status, Unreachable
 from notifiers.providers.registry import get_provider
 from notifiers.receipts import hand_over_expired, match_receipts
+from notifiers.silent import ask_about_silent
 from portal import clock
 from portal.cli import current_settings
 from portal.contacts.models import Contact
@@ -59,16 +60,18 @@ def reconcile() -> dict[str, int]:
     found = asyncio.run(_ask(waiting, current_settings())) if waiting else {}
     claims.record([_accepted(item, answer) for item in waiting if (answer := found.get(item.message_id))])
     failed = [number for number, answer in found.items() if answer.status is Status.FAILED]
-    for message in db.session.scalars(sa.select(Message).where(Message.id.in_(failed))) if failed else ():
+    for message in claims.list_with_carried(failed):
         hand_to_person(message)
     if found:
         match_receipts()
-    person = _leave_to_person([item for item in waiting if item.message_id not in found], now)
-    _ask_again([item for item in waiting if item.message_id not in found], now)
+    unfound = [item for item in waiting if item.message_id not in found]
+    person = _leave_to_person(unfound, now)
+    _ask_again(unfound, now)
     still_open = db.session.scalar(sa.select(sa.func.count()).where(Message.state == MessageState.UNKNOWN)) or 0
     db.session.commit()
+    person += ask_about_silent(now)
     result = {"accepted": len(found), "person": person, "open": still_open}
-    if waiting:
+    if any(result.values()):
         log.info("reconcile: %s", result)
     return result
 
@@ -81,7 +84,7 @@ def _list_open(now: datetime) -> list[Open]:
         .select_from(Message)
         .join(Attempt, Attempt.id == last)
         .join(Contact, Contact.id == Message.contact_id)
-        .where(Message.state == MessageState.UNKNOWN, Message.ask_at <= now)
+        .where(Message.state == MessageState.UNKNOWN, Message.ask_at <= now, Message.carried_by_id.is_(None))
         .order_by(Message.ask_at, Message.id)
         .limit(AT_MOST)
     ).all()
@@ -152,7 +155,9 @@ async def _look_up(
 
 
 def _accepted(item: Open, answer: Accepted) -> Ending:
-    return Ending(item.message_id, item.attempt_id, Outcome.ACCEPTED, STATES[answer.status], answer.reference)
+    return Ending(
+        item.message_id, item.attempt_id, Outcome.ACCEPTED, STATES[answer.status], answer.reference, carries=True
+    )
 
 
 def _ask_again(waiting: Sequence[Open], now: datetime) -> None:
@@ -168,7 +173,7 @@ def _ask_again(waiting: Sequence[Open], now: datetime) -> None:
 
 def _leave_to_person(waiting: Sequence[Open], now: datetime) -> int:
     late = [item.message_id for item in waiting if item.started_at <= now - DECIDE_AFTER]
-    claims.settle_unsent(late, state=MessageState.PERSON, reason="unsettled", ask_at=None)
-    for message in db.session.scalars(sa.select(Message).where(Message.id.in_(late))) if late else ():
+    passed = claims.pass_on(late, state=MessageState.UNKNOWN, reason="unsettled")
+    for message in passed:
         hand_to_person(message)
-    return len(late)
+    return len(passed)

@@ -7,13 +7,14 @@ from datetime import timedelta
 from notifiers.providers import ReplyEvent
 from notifiers.reading import Question, Reading, read
 from portal import clock
+from portal.calls.rules import split_subject
 from portal.contacts.models import Contact
 from portal.contacts.queries import find_contact
 from portal.contacts.rules import BadPhone, normalise_phone
 from portal.contacts.service import keep_contact
 from portal.db import db, upsert
 from portal.messages.models import Meaning, Message, Reply
-from portal.messages.queries import find_question
+from portal.messages.queries import find_question, list_carried
 from portal.messages.service import restart_reminders
 from portal.permits.service import ask_for_call, report_renewal
 from portal.revisits.rules import MAX_COMMENT
@@ -44,6 +45,7 @@ def _record(provider_name: str, event: ReplyEvent) -> bool:
             provider=provider_name,
             event_key=event.event_key,
             phone=phone,
+            extension=event.extension[:16],
             text=text,
             received_at=clock.now(),
             meaning=Meaning.OTHER,
@@ -76,7 +78,9 @@ def _tidy_phone(raw: str) -> str:
 def _understand(reply: Reply) -> None:
     contact = find_contact(reply.phone)
     since = clock.now() - QUESTION_OPEN_FOR
-    message = find_question(contact.id, since=since, templates=tuple(QUESTIONS)) if contact else None
+    message = None
+    if contact is not None:
+        message = find_question(contact.id, since=since, templates=tuple(QUESTIONS), extension=reply.extension)
     reading = read(reply.text, QUESTIONS[message.template] if message else None)
     reply.meaning = reading.meaning
     if contact is None and reading.meaning is Meaning.STOP and reply.phone.startswith("+861"):
@@ -84,7 +88,8 @@ def _understand(reply: Reply) -> None:
     reply.contact_id = contact.id if contact else None
     if message is not None:
         reply.message_id = message.id
-        message.replied_at = message.replied_at or reply.received_at
+        for asked in (message, *list_carried(message.id)):
+            asked.replied_at = asked.replied_at or reply.received_at
     db.session.flush()
     if contact is not None and _act(reply, reading, contact, message):
         reply.handled_at = clock.now()
@@ -101,9 +106,11 @@ def _act(reply: Reply, reading: Reading, contact: Contact, message: Message | No
         return True
     if message is None:
         return False
-    number = int(message.subject.partition(":")[2])
+    number = split_subject(message.subject)[1]
     if reading.meaning is Meaning.DONE:
-        report_renewal(number, message.id)
+        # One text may have asked about many permits, and its answer is about all of them.
+        for asked in (message, *list_carried(message.id)):
+            report_renewal(split_subject(asked.subject)[1], asked.id)
         return True
     if reading.meaning is Meaning.CALL:
         ask_for_call(number, message.id, ASKED_FOR)

@@ -82,6 +82,12 @@ class Message(Model):
 
     contact: Mapped[Contact | None] = relationship()
     replies: Mapped[list["Reply"]] = relationship(back_populates="message", order_by="Reply.id")
+    carrier: Mapped["Message | None"] = relationship(remote_side="Message.id")
+
+    @property
+    def answers(self) -> list["Reply"]:
+        """The replies to the text that this message went out in."""
+        return (self.carrier or self).replies
 
 
 class Attempt(Model):

@@ -1,5 +1,6 @@
 """Reading the outbox and what came back."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,11 +17,14 @@ from portal.paging import Page, list_page
 
 # Written out, not bound: databases use an index over part of a table only when they can read the condition.
 QUEUED = Message.state == sa.literal_column("'queued'")
+# What went out inside another one's text is seen there.
+OWN_TEXT = Message.carried_by_id.is_(None)
 UNDER_WAY = (MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN)
 ENDED = (MessageState.DELIVERED, MessageState.FAILED, MessageState.REJECTED, MessageState.PERSON)
 # What somebody should look at.
 UNSETTLED = (MessageState.UNKNOWN, MessageState.PERSON, MessageState.FAILED, MessageState.REJECTED)
 STANDING_CAP = 100_000
+EXTENSION = re.compile("[0-9]{2}")
 LISTED = timedelta(days=30)
 SEEN_WITHIN = timedelta(seconds=20)
 # States in which a phone has (or may have) shown the text.
@@ -35,11 +39,12 @@ SHOWN = (
 
 
 def list_for_subject(subject: str) -> Sequence[Message]:
-    """Return the messages about one record (`permit:12`), oldest first, each with its replies."""
+    """Return the messages about one record (`permit:12`), oldest first, each with its answers."""
     return db.session.scalars(
         sa.select(Message)
         .where(Message.subject == subject)
         .options(selectinload(Message.replies), joinedload(Message.contact))
+        .options(joinedload(Message.carrier).selectinload(Message.replies))
         .order_by(Message.due_at, Message.id)
     ).all()
 
@@ -141,20 +146,30 @@ def count_dispatchers(now: datetime) -> int:
     return db.session.scalar(sa.select(sa.func.count()).select_from(Dispatcher).where(alive)) or 0
 
 
-def find_question(contact_id: int, *, since: datetime, templates: Sequence[str]) -> Message | None:
-    """Return the newest message to a contact that asked something since a moment, or None."""
+def find_question(contact_id: int, *, since: datetime, templates: Sequence[str], extension: str = "") -> Message | None:
+    """Return the message to a contact that asked something since a moment, or None.
+
+    It is the one that was sent with the extension which the reply came back to, else the newest.
+    """
     asked_at = sa.func.coalesce(Message.accepted_at, Message.changed_at)
+    meant = Message.id % 100 == int(extension) if EXTENSION.fullmatch(extension) else sa.false()
     return db.session.scalar(
         sa.select(Message)
         .where(
             Message.contact_id == contact_id,
+            OWN_TEXT,
             Message.template.in_(templates),
             Message.state.in_(SHOWN),
             asked_at >= since,
         )
-        .order_by(asked_at.desc(), Message.id.desc())
+        .order_by(sa.case((meant, 0), else_=1), asked_at.desc(), Message.id.desc())
         .limit(1)
     )
+
+
+def list_carried(message_id: int) -> Sequence[Message]:
+    """Return the messages that went out as part of another one's text."""
+    return db.session.scalars(sa.select(Message).where(Message.carried_by_id == message_id).order_by(Message.id)).all()
 
 
 def get_reply(reply_id: int) -> Reply:
@@ -195,7 +210,7 @@ def list_phones(number: int) -> Page[Phone]:
     shown_at = sa.func.coalesce(Message.accepted_at, Message.changed_at)
     reached = (
         sa.select(Message.contact_id, sa.func.max(shown_at).label("last_at"), sa.func.count(Message.id).label("texts"))
-        .where(Message.provider == "sandbox", Message.state.in_(SHOWN), Message.contact_id.is_not(None))
+        .where(Message.provider == "sandbox", Message.state.in_(SHOWN), Message.contact_id.is_not(None), OWN_TEXT)
         .group_by(Message.contact_id)
         .subquery()
     )
@@ -226,6 +241,7 @@ def _count_new(contact_ids: Sequence[int]) -> dict[int, int]:
             Message.contact_id.in_(contact_ids),
             Message.provider == "sandbox",
             Message.state.in_(SHOWN),
+            OWN_TEXT,
             sa.or_(answered.c.last_at.is_(None), shown_at > answered.c.last_at),
         )
         .group_by(Message.contact_id)
@@ -237,7 +253,7 @@ def list_thread(contact_id: int) -> tuple[Sequence[Message], Sequence[Reply]]:
     """Return the last hundred texts that the sandbox showed on a phone, and the last hundred replies from it."""
     messages = db.session.scalars(
         sa.select(Message)
-        .where(Message.contact_id == contact_id, Message.provider == "sandbox", Message.state.in_(SHOWN))
+        .where(Message.contact_id == contact_id, Message.provider == "sandbox", Message.state.in_(SHOWN), OWN_TEXT)
         .order_by(Message.id.desc())
         .limit(100)
     ).all()

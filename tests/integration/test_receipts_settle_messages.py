@@ -9,11 +9,15 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from notifiers import claims, runs
+from notifiers.claims import Claim, Ending
+from notifiers.people import hand_to_person
 from notifiers.providers import ReceiptEvent, Status
-from notifiers.receipts import match_receipts, record_receipts
+from notifiers.receipts import MAY_BE_TAKEN, match_receipts, record_receipts
+from portal import clock
 from portal.calls.models import Call
 from portal.db import db
-from portal.messages.models import Message, MessageState, Receipt
+from portal.messages.models import Message, MessageState, Outcome, Receipt
 from portal.revisits.models import RevisitState
 from tests.factories.messages import make_contact, make_message
 from tests.factories.permits import make_permit
@@ -144,3 +148,96 @@ def test_undelivered_revisit_goes_to_a_person(app: Flask) -> None:
     record_receipts("twilio", [EVENTS["failed"]])
     db.session.refresh(revisit)
     assert revisit.state is RevisitState.PERSON
+
+
+OWN = {"sent": Status.ACCEPTED, "failed": Status.FAILED, "delivered": Status.DELIVERED}
+
+
+def own(message: Message, name: str, *, reference: str = "T1", own_reference: str | None = None) -> ReceiptEvent:
+    """What Tencent and Aliyun tell: their own reference, and ours."""
+    ours = str(message.id) if own_reference is None else own_reference
+    return ReceiptEvent(reference, OWN[name], "", f"T:{name}", own_reference=ours)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(st.sampled_from(sorted(OWN)), min_size=1, max_size=6),
+    outcome=st.sampled_from(["answered", "timed out", "cut off"]),
+    heard_after=st.integers(min_value=0, max_value=6),
+    carries=st.booleans(),
+)
+def test_receipts_by_our_own_name_end_in_one_state_whatever_the_sender_learnt(
+    app: Flask, names: list[str], outcome: str, heard_after: int, carries: bool
+) -> None:
+    message = make_message(contact=make_contact())
+    others = [make_message(contact=message.contact).id] if carries else []
+    (attempt_id,) = claims.claim([Claim(message.id, "tencent", "【x】y", 1, tuple(others))], run_id="r")
+
+    def hear() -> None:
+        if outcome == "answered":
+            ending = Ending(message.id, attempt_id, Outcome.ACCEPTED, MessageState.ACCEPTED, "T1", carries=carries)
+        else:
+            ending = Ending(message.id, attempt_id, Outcome.UNKNOWN, MessageState.UNKNOWN, carries=carries)
+        if outcome == "cut off":
+            runs.sweep(clock.now())
+        else:
+            claims.record([ending], run_id="r")
+
+    for position, name in enumerate(names):
+        if position == heard_after:
+            hear()
+        record_receipts("tencent", [own(message, name)])
+    if heard_after >= len(names):
+        hear()
+    db.session.expire_all()
+    final = "delivered" if "delivered" in names else "failed" if "failed" in names else "accepted"
+    everyone = [message, *(db.session.get_one(Message, number) for number in others)]
+    assert {item.state.value for item in everyone} == {final}
+    assert (message.provider_reference, message.accepted_at is not None) == ("T1", True)
+    assert (message.ask_at is None) == (final != "accepted")
+    db.session.rollback()
+
+
+@pytest.mark.parametrize("state", [item for item in MessageState if item not in MAY_BE_TAKEN])
+def test_a_forged_name_raises_nothing_that_was_never_handed_over(app: Flask, state: MessageState) -> None:
+    message = make_accepted(reference=None, provider="tencent", state=state)
+    record_receipts("tencent", [own(message, "delivered")])
+    db.session.refresh(message)
+    assert (message.state, message.provider_reference) == (state, None)
+
+
+@pytest.mark.parametrize(
+    ("provider", "changes"),
+    [
+        ("aliyun", {}),
+        ("tencent", {"own_reference": "x"}),
+        ("tencent", {"own_reference": "9" * 40}),
+        ("tencent", {"own_reference": "¹"}),
+        ("tencent", {"reference": ""}),
+    ],
+)
+def test_a_name_that_is_not_this_providers_raises_nothing(app: Flask, provider: str, changes: dict[str, str]) -> None:
+    message = make_accepted(reference=None, provider="tencent", state=MessageState.UNKNOWN)
+    assert record_receipts(provider, [own(message, "delivered", **changes)]) == 1
+    db.session.refresh(message)
+    assert message.state is MessageState.UNKNOWN
+
+
+def test_our_name_does_not_replace_the_reference_a_provider_gave(app: Flask) -> None:
+    message = make_accepted(reference="T0", provider="tencent")
+    record_receipts("tencent", [own(message, "delivered")])
+    db.session.refresh(message)
+    assert (message.state, message.provider_reference) == (MessageState.ACCEPTED, "T0")
+
+
+def test_a_late_receipt_still_raises_what_a_person_was_asked_about(app: Flask) -> None:
+    permit = make_permit(valid_to=date(2027, 6, 30))
+    message = make_accepted(subject=f"permit:{permit.id}", template="permit_renewal", state=MessageState.PERSON)
+    hand_to_person(message)
+    record_receipts("twilio", [EVENTS["sent"]])
+    db.session.refresh(message)
+    assert message.state is MessageState.PERSON
+    assert len(db.session.scalars(sa.select(Call)).all()) == 1
+    record_receipts("twilio", [EVENTS["delivered"]])
+    db.session.refresh(message)
+    assert (message.state, db.session.scalars(sa.select(Call)).all()) == (MessageState.DELIVERED, [])

@@ -17,6 +17,7 @@ from portal.db import db
 from portal.messages import outbox
 from portal.messages.models import Meaning, Message, MessageState, Reply
 from portal.messages.queries import list_for_subject
+from portal.messages.rules import extension_code
 from portal.parties.models import Party
 from portal.permits.models import Permit
 from portal.revisits.models import FollowUp, Revisit, RevisitState
@@ -198,3 +199,30 @@ def test_a_reply_whose_effect_fails_waits_for_a_person(app: Flask) -> None:
     )
     got = reply(contact, "1")
     assert (got.text, got.handled_at, got.meaning) == ("1", None, Meaning.OTHER)
+
+
+def test_the_extension_says_which_question_is_answered(app: Flask, frozen: time_machine.Traveller) -> None:
+    party = make_party()
+    first, contact = remind(party)
+    frozen.shift(timedelta(minutes=5))
+    second, _ = remind(party)
+    older = list_for_subject(f"permit:{first.id}")[0]
+    record_replies("tencent", [ReplyEvent(contact.phone, "1", "IN1", extension_code(older.id))])
+    db.session.expire_all()
+    assert (first.renewal_reported_at, second.renewal_reported_at) == (clock.now(), None)
+    assert db.session.scalars(sa.select(Reply.extension)).all() == [extension_code(older.id)]
+
+
+@pytest.mark.parametrize("extension", ["", "x7", "123", "none", "¹²"])
+def test_an_extension_that_fits_no_question_means_the_newest(
+    app: Flask, frozen: time_machine.Traveller, extension: str
+) -> None:
+    party = make_party()
+    first, contact = remind(party)
+    frozen.shift(timedelta(minutes=5))
+    second, _ = remind(party)
+    numbers = {list_for_subject(f"permit:{permit.id}")[0].id % 100 for permit in (first, second)}
+    free = next(f"{number:02d}" for number in range(100) if number not in numbers)
+    record_replies("tencent", [ReplyEvent(contact.phone, "1", "IN1", free if extension == "none" else extension)])
+    db.session.expire_all()
+    assert (first.renewal_reported_at, second.renewal_reported_at) == (None, clock.now())

@@ -18,6 +18,8 @@ from portal.messages.models import Message, MessageState, Reply
 from portal.messages.queries import get_message, get_reply
 
 OPTED_OUT = "opted_out"
+# What no machine sends again, but a person may.
+SENT_AGAIN_FROM = (MessageState.PERSON, MessageState.FAILED, MessageState.REJECTED)
 
 
 def stop_reminders(*, contact: Contact, key: str) -> Sequence[str]:
@@ -68,6 +70,33 @@ def open_message(*, message_id: int, staff_id: int) -> Message:
     message = get_message(message_id)
     audit.record("message.opened", f"message:{message_id}", staff_id=staff_id)
     return message
+
+
+def send_again(*, message_id: int, reason: str, staff_id: int) -> None:
+    """Put a message that ended with a person back into the queue, with what went out inside its text.
+
+    A person answers for that it may arrive twice. Raises Conflict when it has gone on, is too late, or may not go.
+    """
+    message, now = get_message(message_id), clock.now()
+    if message.expires_at is not None and message.expires_at <= now:
+        raise Conflict(_l("It is too late: this message is of no use to its reader any more."))
+    if message.contact is None:
+        raise Conflict(_l("There is no phone number to send it to."))
+    if message.contact.opted_out_at is not None and message.priority > outbox.PRIORITY_ANSWER:
+        raise Conflict(_l("Its reader wants no text messages."))
+    back = db.session.scalars(
+        sa.update(Message)
+        .where(
+            sa.or_(Message.id == message_id, Message.carried_by_id == message_id), Message.state.in_(SENT_AGAIN_FROM)
+        )
+        .values(state=MessageState.QUEUED, reason="again", due_at=now, changed_at=now, ask_at=None, carried_by_id=None)
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    db.session.refresh(message)
+    if message_id not in back:
+        raise Conflict(_l("This message has gone on meanwhile."))
+    audit.record("message.sent_again", f"message:{message_id}", staff_id=staff_id, reason=reason)
 
 
 def open_reply(*, reply_id: int, staff_id: int) -> Reply:

@@ -15,7 +15,7 @@ from portal.cli import current_settings
 from portal.db import db
 from portal.errors import Conflict
 from portal.messages import queries, rules, service
-from portal.messages.forms import HandleForm
+from portal.messages.forms import AgainForm, HandleForm
 from portal.messages.models import MessageState
 from portal.paging import page_number
 
@@ -99,9 +99,35 @@ def queue() -> ResponseReturnValue:
 def open_message(message_id: int) -> ResponseReturnValue:
     """Show a message's number and text; that it was opened is recorded."""
     message = service.open_message(message_id=message_id, staff_id=guard.current_staff().id)
-    page = render_template("staff/messages/message.html", message=message, text=rules.hide_tokens(message.text))
+    page = render_template(
+        "staff/messages/message.html",
+        message=message,
+        text=rules.hide_tokens(message.text),
+        may_go_again=message.state in service.SENT_AGAIN_FROM,
+    )
     db.session.commit()
     return page
+
+
+@blueprint.route("/<int:message_id>/again", methods=["GET", "POST"])
+@guard.needs(Role.SUPERVISOR)
+def send_again(message_id: int) -> ResponseReturnValue:
+    """Ask why a message shall be sent once more, and put it back into the queue."""
+    form, status = AgainForm(), 200
+    if form.is_submitted():
+        status = 422
+        if form.validate():
+            try:
+                service.send_again(message_id=message_id, reason=form.reason.data, staff_id=guard.current_staff().id)
+            except Conflict as refusal:
+                db.session.rollback()
+                form.reason.errors, status = [refusal.message], refusal.status
+            else:
+                flash(_("The message is back in the queue."), "good")
+                db.session.commit()
+                return redirect(url_for(".index"))
+    message = queries.get_message(message_id)
+    return render_template("staff/messages/again.html", message=message, form=form), status
 
 
 @blueprint.get("/replies")

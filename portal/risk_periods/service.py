@@ -106,8 +106,10 @@ def switch_period(*, period: RiskPeriod, staff: Staff, active: bool) -> int:
     period.active = active
     void = 0
     for batch in [] if active else _standing(period):
-        batch.state, batch.note, batch.changed_at = BatchState.REFUSED, SWITCHED_OFF, clock.now()
-        void += _hold_back(batch, SWITCHED_OFF)
+        held = _hold_back(batch, SWITCHED_OFF)
+        void += held
+        if held or batch.state is not BatchState.PLANNED:  # What has left whole stays what it is.
+            batch.state, batch.note, batch.changed_at = BatchState.REFUSED, SWITCHED_OFF, clock.now()
     db.session.flush()
     audit.record("risk_period.switch", f"risk_period:{period.id}", staff_id=staff.id, active=active, void=void)
     return void
@@ -238,13 +240,17 @@ def refuse(*, batch: RiskBatch, staff: Staff, note: str) -> None:
 
 
 def withdraw(*, batch: RiskBatch, staff: Staff, note: str) -> int:
-    """Withdraw an approval; return how many unsent messages that voided."""
-    if Span(batch.starts_on, batch.ends_on).useful_until < clock.today():
-        raise TransitionError(_l("Nothing of this batch is left to hold back."))
+    """Withdraw an approval; return how many unsent messages that voided.
+
+    Raises TransitionError when everything has left already.
+    """
+    planned = batch.state is BatchState.PLANNED
     _step(batch, "withdraw")
     batch.note = note
     _decide(batch, staff)
     void = _hold_back(batch, "withdrawn")
+    if planned and not void:
+        raise TransitionError(_l("Nothing of this batch is left to hold back."))
     audit.record("risk_batch.withdraw", _subject(batch), staff_id=staff.id, void=void)
     return void
 

@@ -18,6 +18,7 @@ from notifiers.plan.risk_periods import plan_risk_periods
 from portal import clock
 from portal.contacts.models import Contact
 from portal.db import db
+from portal.errors import TransitionError
 from portal.messages import outbox
 from portal.messages.models import Message, MessageState
 from portal.risk_periods import queries, service
@@ -25,6 +26,7 @@ from portal.risk_periods.models import BatchState, RiskBatch, RiskPeriod
 from portal.risk_periods.rules import Span
 from portal.settings import Settings
 from tests.conftest import make_settings
+from tests.counting import counted_queries
 from tests.factories.accounts import make_staff
 from tests.factories.parties import make_party
 from tests.factories.risk_periods import make_batch, make_period
@@ -212,6 +214,29 @@ def test_a_withdrawal_between_pages_stops_the_planner(app: Flask, monkeypatch: p
     assert (batch.state, batch.note) == (BatchState.REFUSED, "计划有变")
 
 
+def test_a_withdrawal_in_the_midst_of_a_page_leaves_nothing_behind(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_party()
+    batch, staff = make_batch(), make_staff()
+    db.session.commit()
+    real, threads = queries.list_addressed, []
+
+    def withdraw() -> None:
+        with app.app_context():
+            service.withdraw(batch=queries.get_batch(batch.id, scope=None, lock=True), staff=staff, note="计划有变")
+            db.session.commit()
+
+    def meanwhile(*args: Any, **kwargs: Any) -> Any:
+        threads.append(threading.Thread(target=withdraw))
+        threads[-1].start()
+        threads[-1].join(0.3)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(queries, "list_addressed", meanwhile)
+    plan_risk_periods(TODAY)
+    threads[0].join(30)
+    assert ends() == {("void", "withdrawn"): 1}
+
+
 def test_what_is_approved_again_comes_back_and_nobody_hears_twice(app: Flask) -> None:
     sent, unsent = make_party(), make_party()
     batch, staff = make_batch(), make_staff()
@@ -239,6 +264,33 @@ def test_a_period_that_is_switched_off_takes_its_texts_along(app: Flask) -> None
     db.session.commit()
     assert ends() == {("void", "switched_off"): 1}
     assert (batch.state, batch.note) == (BatchState.REFUSED, "switched_off")
+
+
+def test_what_has_left_whole_can_neither_be_withdrawn_nor_switched_off(app: Flask) -> None:
+    make_party()
+    batch, staff = make_batch(), make_staff()
+    db.session.commit()
+    plan_risk_periods(TODAY)
+    dispatch()
+    db.session.expire_all()
+    with pytest.raises(TransitionError):
+        service.withdraw(batch=batch, staff=staff, note="计划有变")
+    db.session.rollback()
+    assert service.switch_period(period=batch.period, staff=staff, active=False) == 0
+    assert batch.state is BatchState.PLANNED
+
+
+def test_cost_does_not_grow_with_every_party(app: Flask) -> None:
+    asked = []
+    for parties in (3, 40):
+        for _ in range(parties):
+            make_party()
+        make_batch()
+        db.session.commit()
+        with counted_queries() as seen:
+            plan_risk_periods(TODAY)
+        asked.append(len(seen))
+    assert asked[0] == asked[1]
 
 
 def test_what_nobody_approved_in_time_is_not_sent_and_says_so(app: Flask) -> None:

@@ -17,7 +17,7 @@ from portal.audit.models import AuditEntry
 from portal.contacts import service as contacts
 from portal.contacts.models import Contact
 from portal.db import db
-from portal.messages.models import Message
+from portal.messages.models import Message, MessageState
 from portal.organs.models import Organ
 from portal.risk_periods import service
 from portal.risk_periods.models import BatchState, RiskBatch
@@ -295,6 +295,19 @@ def test_progress_and_whom_no_text_reached(sign_in: SignIn) -> None:
     states = set(db.session.scalars(sa.select(Message.state)))
     assert {state.value for state in states} == {"void", "suppressed"}
     assert fresh(batch).state is BatchState.REFUSED
+
+
+def test_what_has_left_whole_offers_no_withdrawal(sign_in: SignIn) -> None:
+    make_party()
+    batch = make_batch()
+    db.session.commit()
+    plan_risk_periods(date(2026, 3, 2))
+    db.session.execute(sa.update(Message).values(state=MessageState.DELIVERED))
+    client = sign_in(Role.SUPERVISOR)
+    page = client.get(batch_url(batch) + "?lang=en").text
+    assert "this batch is over" in page
+    assert "Withdraw the approval" not in page
+    assert client.post(batch_url(batch, "withdraw"), data={"withdraw-note": "x"}).status_code == 409
 
 
 def test_the_call_list_leads_to_the_batch(sign_in: SignIn) -> None:

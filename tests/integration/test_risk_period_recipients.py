@@ -100,6 +100,15 @@ def test_everybody_addressed_is_accounted_for(app: Flask) -> None:
     assert (count.total, count.suppressed.total()) == (1, 3)
 
 
+def test_who_shares_a_phone_with_somebody_else_of_another_trade_is_told(app: Flask) -> None:
+    other = make_party(industry="住宿")
+    party = make_party(industry="餐饮", phone=db.session.get_one(Contact, other.contact_id).phone)
+    make_batch(period=make_period(trades=["餐饮"]))
+    db.session.commit()
+    assert plan_risk_periods(TODAY) == Planned(planned=1)
+    assert messages()[0].values == {"party_id": party.id}
+
+
 @pytest.mark.parametrize("urgent", [True, False])
 def test_whom_an_urgent_text_cannot_reach_is_called(app: Flask, urgent: bool) -> None:
     told = make_party()

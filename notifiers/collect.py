@@ -1,11 +1,13 @@
 """Fetches receipts and replies from providers that do not call."""
 
+import asyncio
 import logging
 import time
+from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from notifiers.providers import Pulled, Unreachable
+from notifiers.providers import Provider, Pulled, Unreachable
 from notifiers.providers.registry import get_provider
 from notifiers.receipts import match_receipts, record_receipts
 from notifiers.replies import record_replies
@@ -30,19 +32,29 @@ def collect() -> dict[str, int]:
     receipts = replies = 0
     for name in pulled_names(settings):
         provider = get_provider(name, settings)
-        for _ in range(PAGES if name != "sandbox" else 1):
-            try:
-                with reading():
-                    pulled = provider.pull()
-                    db.session.rollback()
-            except Unreachable as failure:
-                log.warning("%s could not be asked for receipts (%s)", name, failure.code)
-                break
-            if not (pulled.receipts or pulled.replies):
-                break
-            new = keep(name, pulled)
-            receipts, replies = receipts + new[0], replies + new[1]
+        try:
+            for pulled in read_pages(provider):
+                new = keep(name, pulled)
+                receipts, replies = receipts + new[0], replies + new[1]
+        finally:
+            asyncio.run(provider.close())
     return {"receipts": receipts, "replies": replies}
+
+
+def read_pages(provider: Provider) -> Iterator[Pulled]:
+    """Ask for page after page, each when the one before is recorded; ends when there is no more to be had."""
+    # What the sandbox tells it goes on telling until it is recorded, so a second page would hold the first.
+    for _ in range(1 if provider.name == "sandbox" else PAGES):
+        try:
+            with reading():
+                pulled = provider.pull()
+                db.session.rollback()
+        except Unreachable as failure:
+            log.warning("%s could not be asked for receipts (%s)", provider.name, failure.code)
+            return
+        if not (pulled.receipts or pulled.replies):
+            return
+        yield pulled
 
 
 def pulled_names(settings: Settings) -> list[str]:

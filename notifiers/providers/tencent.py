@@ -167,6 +167,8 @@ class TencentProvider:
         replies = self._pull("PullSmsReplyStatus", _read_pulled_reply, failures)
         if len(failures) == 2:
             raise Unreachable(f"pull:{failures[0].code}")
+        for failure in failures:
+            log.warning("%s tells only half of what it has (%s)", NAME, failure.code)
         return Pulled(receipts, replies)
 
     def _pull(
@@ -175,7 +177,6 @@ class TencentProvider:
         try:
             answer = self._prepare(action, {"Limit": PAGE, "SmsSdkAppId": self.settings.app_id})()
         except ProviderFailure as failure:
-            log.warning("%s: %s failed (%s)", NAME, action, failure.code)
             failures.append(failure)
             return []
         return _read_whole(answer.get(f"{action}Set"), read)

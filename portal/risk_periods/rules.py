@@ -146,18 +146,12 @@ def next_span(dates: Dates, on: date) -> Span | None:
     return next(spans(dates, on, last), None)
 
 
-def present_span(dates: Dates, on: date) -> Span | None:
-    """Return the span that a day lies in, or None."""
-    begun = spans(dates, date(on.year - 1, 1, 1), on)
-    return next((span for span in begun if span.ends_on >= on), None)
-
-
-def missing_year(dates: Dates, on: date) -> int | None:
-    """Return this year or the next when the table has no span that begins in it; None when both are there."""
+def missing_year(dates: Dates, *years: int) -> int | None:
+    """Return the first of some years in which the table has no span that begins; None when there is none missing."""
     if dates.fixed:
         return None
     known = {span.starts_on.year for span in dates.table}
-    return next((year for year in (on.year, on.year + 1) if year not in known), None)
+    return next((year for year in years if year not in known), None)
 
 
 def send_day(starts_on: date, days_ahead: int, calendar: WorkingCalendar) -> Result:
@@ -188,16 +182,21 @@ def count_bars(counts: Mapping[str, int], *, others: str, width: int = 320) -> S
     return [Bar(name, count, round(width * count / most, 1)) for name, count in shown]
 
 
+def spans_in(dates: Dates, year: int) -> list[Span]:
+    """Return the spans that touch a year, earliest first; one that spans New Year touches two."""
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    return [span for span in spans(dates, date(year - 1, 1, 1), last) if span.ends_on >= first]
+
+
 def pieces(dates: Dates, year: int, width: int = CHART_WIDTH) -> Sequence[Piece]:
     """Return the stretches of a year that a period covers; one that spans New Year has two."""
     first, last = date(year, 1, 1), date(year, 12, 31)
     whole = (last - first).days + 1
     found = []
-    for span in spans(dates, date(year - 1, 1, 1), last):
+    for span in spans_in(dates, year):
         start, end = max(span.starts_on, first), min(span.ends_on, last)
-        if start <= end:
-            days = (end - start).days + 1
-            found.append(Piece(round((start - first).days * width / whole, 1), round(days * width / whole, 1)))
+        days = (end - start).days + 1
+        found.append(Piece(round((start - first).days * width / whole, 1), round(days * width / whole, 1)))
     return found
 
 

@@ -57,13 +57,13 @@ def test_a_fixed_period_comes_every_year_and_lasts_no_longer(dates: Dates, on: d
     assert (span.starts_on.month, span.ends_on.month) == (following.starts_on.month, following.ends_on.month)
 
 
-@given(fixed, days)
-def test_a_day_lies_in_the_present_span_or_before_the_next(dates: Dates, on: date) -> None:
-    present, coming = rules.present_span(dates, on), rules.next_span(dates, on)
-    assert present is None or present.starts_on <= on <= present.ends_on
-    covered = {span.starts_on for span in rules.spans(dates, on - 400 * DAY, on) if span.ends_on >= on}
-    assert (present is None) == (not covered)
-    assert coming is not None
+@given(fixed, st.integers(2000, 2100), st.integers(0, 365))
+def test_a_year_is_touched_by_the_spans_that_hold_its_days(dates: Dates, year: int, number: int) -> None:
+    day = date(year, 1, 1) + DAY * number
+    around = rules.spans(dates, day - 400 * DAY, day)
+    holding = [span for span in around if span.starts_on <= day <= span.ends_on]
+    assert day.year != year or set(holding) <= set(rules.spans_in(dates, year))
+    assert all(span.starts_on.year <= year <= span.ends_on.year for span in rules.spans_in(dates, year))
 
 
 @given(st.lists(st.tuples(days, st.integers(0, 60)), unique_by=lambda item: item[0].year, max_size=6), days)
@@ -73,7 +73,7 @@ def test_a_table_of_years_says_what_it_holds_and_no_more(rows: list[tuple[date, 
     later = sorted(span for span in table if span.starts_on >= on)
     assert rules.next_span(dates, on) == (later[0] if later else None)
     known = {span.starts_on.year for span in table}
-    missing = rules.missing_year(dates, on)
+    missing = rules.missing_year(dates, on.year, on.year + 1)
     assert (missing is None) == ({on.year, on.year + 1} <= known)
     assert missing is None or missing not in known
 

@@ -85,17 +85,18 @@ def count_standing(now: datetime, *, today_from: datetime) -> list[Standing]:
 
     Each state is a stretch of one index, and counting stops at STANDING_CAP, so that this costs the same at any size.
     """
-    pieces = [_stretch(state) for state in UNDER_WAY] + [_stretch(state, today_from) for state in ENDED]
-    pieces.append(_due(now))
+    pieces = [_due(now), *map(_stretch, UNDER_WAY), *(_stretch(state, today_from) for state in ENDED)]
     found: list[Standing] = []
-    for state, piece in zip((*UNDER_WAY, *ENDED, MessageState.QUEUED), pieces, strict=True):
+    for state, piece in zip((MessageState.QUEUED, *UNDER_WAY, *ENDED), pieces, strict=True):
         rows = db.session.execute(
             sa.select(piece.c.provider, sa.func.count(), sa.func.min(piece.c.at)).group_by(piece.c.provider)
         ).all()
         capped = sum(row[1] for row in rows) >= STANDING_CAP
         found += [Standing(state, row[0], row[1], row[2], capped) for row in rows]
-    oldest = find_oldest_due(now) if capped else None
-    return [replace(item, oldest=oldest) if oldest and item.state is MessageState.QUEUED else item for item in found]
+    # Where the count stopped, the oldest may wait behind what is more pressing.
+    cut = {item for item in found if item.capped and item.state is MessageState.QUEUED}
+    oldest = find_oldest_due(now) if cut else None
+    return [replace(item, oldest=oldest) if oldest and item in cut else item for item in found]
 
 
 def _stretch(state: MessageState, since: datetime | None = None) -> sa.Subquery:

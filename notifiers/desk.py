@@ -20,6 +20,7 @@ from notifiers.people import hand_to_person
 from notifiers.receipts import match_receipts
 from notifiers.routes import Routes
 from notifiers.shape import Shaped, Unshapable
+from notifiers.unreached import call_about
 from portal import clock
 from portal.db import db, reading
 from portal.messages import outbox
@@ -233,6 +234,7 @@ class Desk:
         late = {message.id for message in waiting if message.expires_at is not None and message.expires_at <= now}
         claims.settle_unsent(nobody, state=MessageState.SUPPRESSED, reason="no_contact")
         claims.settle_unsent(stopped, state=MessageState.SUPPRESSED, reason="opted_out")
+        call_about({message.subject for message in waiting if message.id in nobody | stopped})
         claims.settle_unsent(late - nobody - stopped, state=MessageState.VOID, reason="expired")
         return [message for message in waiting if message.id not in nobody | stopped | late]
 

@@ -1,11 +1,14 @@
 """Whom no text reaches hears from a person: nothing that was due is silently lost."""
 
+from contextlib import suppress
+
 import sqlalchemy as sa
 
 from portal.calls import service as calls
 from portal.calls.rules import split_subject
 from portal.calls.service import UNDELIVERED
 from portal.db import db
+from portal.errors import NotFound
 from portal.messages.models import Message
 from portal.parties.models import Party
 from portal.permits.service import ask_for_call
@@ -27,7 +30,9 @@ def hand_to_person(message: Message, reason: str = UNDELIVERED) -> None:
     """
     kind, number = split_subject(message.subject)
     if kind == "permit":
-        ask_for_call(number, message.id, reason)
+        # A record that is gone must not keep the others of its batch from being recorded.
+        with suppress(NotFound):
+            ask_for_call(number, message.id, reason)
     elif message.template == "revisit":
         pass_to_person(number)
     elif kind == "risk_batch":

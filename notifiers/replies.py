@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from notifiers.providers import ReplyEvent
 from notifiers.reading import Question, Reading, read
+from notifiers.unreached import call_about_stopped
 from portal import clock
 from portal.calls.rules import split_subject
 from portal.contacts.models import Contact
@@ -100,6 +101,7 @@ def _act(reply: Reply, reading: Reading, contact: Contact, message: Message | No
     """Do what a reply asks; False when a person has to read it."""
     if reading.meaning is Meaning.STOP:
         stop_texts(contact=contact, key=f"reply-{reply.id}")
+        call_about_stopped(contact.id)
         return True
     if reading.meaning is Meaning.START:
         restart_reminders(contact=contact, key=f"reply-{reply.id}")

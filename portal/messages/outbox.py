@@ -86,6 +86,20 @@ def enqueue_many(rows: Sequence[dict[str, Any]]) -> int:
     return max(0, result.rowcount)
 
 
+def note_many(rows: Sequence[dict[str, Any]]) -> list[tuple[int, str]]:
+    """Put many messages into the outbox that have ended before they could be sent; return id and subject of the new.
+
+    What is there already is left as it is.
+    """
+    if not rows:
+        return []
+    now = clock.now()
+    full = [ROW_DEFAULTS | row | {"created_at": now, "changed_at": now} for row in rows]
+    statement = upsert(Message).on_conflict_do_nothing(index_elements=["key"]).returning(Message.id, Message.subject)
+    db.session.flush()
+    return [(row[0], row[1]) for row in db.session.connection().execute(statement, full)]
+
+
 def void(subject: str, *, reason: str) -> int:
     """Void what is still unsent about a record; return how many messages that were."""
     return _void(Message.subject == subject, reason=reason)

@@ -36,6 +36,8 @@ def list_reminders_due(on: date, after_id: int, limit: int) -> Sequence[Any]:
             Permit.window_opens_on,
             Permit.permit_type_id,
             Permit.contact_id,
+            Permit.next_reminder_on,
+            Permit.created_at,
             Contact.opted_out_at,
             Contact.locale,
         )

@@ -13,13 +13,14 @@ from flask import Flask
 from notifiers import claims
 from notifiers import dispatch as dispatching
 from notifiers.dispatch import dispatch
+from notifiers.people import hand_to_person
 from notifiers.reconcile import reconcile
 from portal import clock
 from portal.calendar.models import CalendarDay, DayKind
 from portal.calls.models import Call
 from portal.db import db
 from portal.messages import outbox
-from portal.messages.models import Attempt, MessageState, Outcome
+from portal.messages.models import Attempt, Message, MessageState, Outcome
 from portal.settings import Settings
 from tests.conftest import make_app
 from tests.conftest import make_settings as base_settings
@@ -117,6 +118,15 @@ def test_a_rejected_reminder_goes_on_the_call_list(app: Flask) -> None:
     make_message(contact=make_contact(ending="0404"), subject=f"permit:{permit.id}", template="permit_renewal")
     send(rejected=1)
     assert db.session.scalars(sa.select(Call.subject)).all() == [f"permit:{permit.id}"]
+
+
+def test_a_permit_that_is_gone_keeps_nothing_else_from_being_recorded(app: Flask) -> None:
+    reminder: dict[str, Any] = {"template": "permit_renewal", "subject": "permit:999999"}
+    message = make_message(contact=make_contact(), **reminder, state=MessageState.SENDING, claimed_by="r")
+    hand_to_person(message)
+    make_message(**reminder)
+    send()
+    assert set(db.session.scalars(sa.select(Message.state))) == {MessageState.UNKNOWN, MessageState.SUPPRESSED}
 
 
 def test_quiet_hours_hold_all_but_the_urgent(app: Flask) -> None:

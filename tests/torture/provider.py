@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import time_machine
 from aiohttp import web
@@ -53,6 +53,8 @@ class Unreliable(TwilioServer):
         self.random = random.Random(self.seed)
         self.calm = False
         self.seen = 0
+        self.by_reference: dict[str, dict[str, Any]] = {}
+        self.by_phone: dict[str, list[dict[str, Any]]] = {}
 
     def application(self) -> web.Application:
         """Return the server's application, with what the count needs."""
@@ -64,7 +66,8 @@ class Unreliable(TwilioServer):
 
     async def tell(self, request: web.Request) -> web.Response:
         """Tell what was received, message by message, and which faults there were."""
-        taken = [(message["to"], message["body"]) for message in self.messages]
+        since = int(request.query.get("since", 0))
+        taken = [(message["to"], message["body"], message["sid"]) for message in self.messages[since:]]
         return web.json_response({"taken": taken, "faults": dict(self.faults)})
 
     async def shift(self, request: web.Request) -> web.Response:
@@ -102,6 +105,24 @@ class Unreliable(TwilioServer):
             {"code": 20000 + status, "message": "Passing trouble", "status": status}, status=status
         )
 
+    async def index(self, request: web.Request) -> web.Response:
+        """List messages to a number without looking through all."""
+        return await self._among(self.by_phone.get(request.query.get("To", ""), [])).index(request)
+
+    async def fetch(self, request: web.Request) -> web.Response:
+        """Show a message without looking through all."""
+        found = self.by_reference.get(request.match_info["message"])
+        return await self._among([found] if found else []).fetch(request)
+
+    def _among(self, messages: list[dict[str, Any]]) -> TwilioServer:
+        return TwilioServer(messages=messages)
+
+    def _keep(self, form: dict[str, str]) -> dict[str, Any]:
+        kept = super()._keep(form)
+        self.by_reference[kept["sid"]] = kept
+        self.by_phone.setdefault(kept["to"], []).append(kept)
+        return kept
+
     def _choose(self) -> str:
         if self.calm:
             return ""
@@ -114,6 +135,14 @@ class Unreliable(TwilioServer):
             if number < 0:
                 return fault
         return ""
+
+
+class Taken(NamedTuple):
+    """One message that the provider received."""
+
+    phone: str
+    text: str
+    reference: str
 
 
 class Remote:
@@ -135,10 +164,17 @@ class Remote:
         """End its faults."""
         self._call("/calm")
 
-    def taken(self) -> tuple[list[tuple[str, str]], dict[str, int]]:
-        """Return whom it received a message for with which text, one by one, and its faults."""
-        found = json.loads(self._call("/taken", "GET"))
-        return [(phone, text) for phone, text in found["taken"]], found["faults"]
+    def taken(self, *, since: int = 0) -> list[Taken]:
+        """Return what it received, one by one, all but the first so many."""
+        return [Taken(*item) for item in self._tell(since)["taken"]]
+
+    def faults(self) -> dict[str, int]:
+        """Return how often it failed in which way."""
+        return dict(self._tell(0)["faults"])
+
+    def _tell(self, since: int) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._call(f"/taken?since={since}", "GET"))
+        return found
 
 
 @contextmanager

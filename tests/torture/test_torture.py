@@ -10,7 +10,7 @@ from tests.torture.steps import Step
 def test_death_at_every_step_loses_nothing_and_sends_nothing_twice(settings: Settings, tmp_path: Path) -> None:
     report = tmp_path / "report"
     report.mkdir()
-    verdict = run(settings, Size(rounds=len(Step) + 1, messages=60, dispatchers=1), report)
+    verdict = run(settings, Size(rounds=len(Step) + 1, messages=40, dispatchers=1), report)
     assert verdict.breaches() == []
     assert [step.value for step in Step if not verdict.deaths[step.name]] == []
 
@@ -18,6 +18,6 @@ def test_death_at_every_step_loses_nothing_and_sends_nothing_twice(settings: Set
 def test_two_dispatchers_side_by_side_lose_nothing_either(settings: Settings, tmp_path: Path) -> None:
     report = tmp_path / "report"
     report.mkdir()
-    verdict = run(settings, Size(rounds=5, messages=500, dispatchers=2, seed=3), report)
+    verdict = run(settings, Size(rounds=3, messages=450, dispatchers=2, seed=3), report)
     assert verdict.breaches() == []
-    assert sum(verdict.deaths.values()) > 3
+    assert sum(verdict.deaths.values()) >= 3

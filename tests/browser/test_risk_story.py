@@ -11,7 +11,7 @@ from tests.browser.visitor import DESK, PHONE, Visitor
 def test_a_batch_goes_from_clerk_to_reviewer_to_phones(visit: Callable[..., Visitor], portal: Portal) -> None:
     clerk = Desk(visit(locale="en", width=DESK), "clerk@example.test", portal.password)
     clerk.visitor.go("/staff/risk-periods/", name="staff-risk-year")
-    clerk.page.locator("tr", has_text="Prepared").get_by_role("link").click()
+    clerk.page.locator("tr", has_text="Prepared").get_by_role("link").first.click()
     clerk.visitor.look_over("staff-risk-prepared")
     batch = clerk.page.url.removeprefix(portal.address)
     clerk.visitor.press("Hand over for approval")

@@ -12,7 +12,7 @@ PAGES = [
     "/staff/", "/staff/permits/", "/staff/calls/", "/staff/permits/import", "/staff/complaints/",
     "/staff/decisions/", "/staff/messages/", "/staff/messages/replies", "/staff/revisits/",
     "/staff/wordings/", "/staff/wordings/permit_soon/en", "/staff/wordings/risk_notice/zh_Hans/tencent",
-    "/staff/risk-periods/", "/staff/risk-periods/new", "/staff/risk-periods/1", "/staff/risk-periods/batches/1",
+    "/staff/risk-periods/", "/staff/risk-periods/batches/1",
 ]  # fmt: skip
 LOOKS: list[dict[str, object]] = [
     {"locale": "zh_Hans", "width": DESK}, {"locale": "en", "width": PHONE}, {"locale": "zh_Hans", "width": NARROW},

@@ -168,6 +168,8 @@ def claim(claims: Sequence[Claim], *, run_id: str) -> list[int]:
     made = Message.attempts_made + 1
     sending = {"state": MessageState.SENDING, "reason": "", "claimed_by": run_id, "changed_at": now}
     sending |= {"attempts_made": made, "carried_by_id": None, "ask_at": now + ASK_UNKNOWN_AFTER}
+    # What is sent once more hears only of this time's end.
+    sending["provider_reference"] = None
     for (provider, segments), texts in alike.items():
         written = _table(texts)
         which = Message.id == sa.cast(written.c.key, sa.Integer)

@@ -12,7 +12,7 @@ from portal import clock
 from portal.calls.service import UNDELIVERED, drop_call
 from portal.db import db, upsert
 from portal.messages import rules
-from portal.messages.models import Message, MessageState, Receipt
+from portal.messages.models import Attempt, Message, MessageState, Receipt
 
 # How long a receipt that came before its message was known is looked at again.
 WAITS_FOR = timedelta(days=3)
@@ -100,6 +100,7 @@ def _adopt(provider_name: str, event: ReceiptEvent) -> Message | None:
             Message.state.in_(MAY_BE_TAKEN),
             Message.carried_by_id.is_(None),
             Message.provider_reference.is_(None),
+            ~sa.exists().where(Attempt.message_id == Message.id, Attempt.provider_reference == event.reference),
         )
         .values(provider_reference=event.reference, accepted_at=sa.func.coalesce(Message.accepted_at, clock.now()))
         .returning(Message.id)
@@ -114,6 +115,9 @@ def _raise_state(message: Message, status: str, error_code: str) -> None:
     """Raise a message's state in one statement, so that two receipts at once cannot lower it; and what it carries."""
     state = MessageState(status)
     lower = [old for old in MessageState if rules.rises(old.value, state.value)]
+    if state is not MessageState.DELIVERED:
+        # What waits to be sent once more has not failed yet, whatever became of it the first time.
+        lower.remove(MessageState.QUEUED)
     now = clock.now()
     ask_at = now + ASK_ACCEPTED_AFTER if state is MessageState.ACCEPTED else None
     values: dict[str, object] = {"state": state, "reason": error_code, "changed_at": now, "ask_at": ask_at}

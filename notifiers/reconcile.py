@@ -106,9 +106,9 @@ def _list_open(now: datetime) -> list[Open]:
 def _list_references(contact_ids: Collection[int]) -> dict[int, set[str]]:
     known: dict[int, set[str]] = defaultdict(set)
     rows = db.session.execute(
-        sa.select(Message.contact_id, Message.provider_reference).where(
-            Message.contact_id.in_(contact_ids), Message.provider_reference.is_not(None)
-        )
+        sa.select(Message.contact_id, Attempt.provider_reference)
+        .join(Attempt, Attempt.message_id == Message.id)
+        .where(Message.contact_id.in_(contact_ids), Attempt.provider_reference.is_not(None))
     )
     for contact_id, reference in rows:
         if contact_id is not None and reference is not None:

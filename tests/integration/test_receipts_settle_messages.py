@@ -241,3 +241,25 @@ def test_a_late_receipt_still_raises_what_a_person_was_asked_about(app: Flask) -
     record_receipts("twilio", [EVENTS["delivered"]])
     db.session.refresh(message)
     assert (message.state, db.session.scalars(sa.select(Call)).all()) == (MessageState.DELIVERED, [])
+
+
+@pytest.mark.parametrize(("name", "state"), [("sent", "queued"), ("failed", "queued"), ("delivered", "delivered")])
+def test_what_waits_to_be_sent_again_is_only_kept_by_its_arrival(app: Flask, name: str, state: str) -> None:
+    message = make_accepted(state=MessageState.QUEUED)
+    record_receipts("twilio", [EVENTS[name]])
+    db.session.refresh(message)
+    assert message.state == state
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_what_was_sent_again_hears_only_of_this_times_end(app: Flask, ours: bool) -> None:
+    message = make_message(contact=make_contact())
+    for reference in ("T0", "T1"):
+        (attempt_id,) = claims.claim([Claim(message.id, "tencent", "【x】y", 1)], run_id="r")
+        if reference == "T1":
+            record_receipts("tencent", [own(message, "failed", reference="T0", own_reference=None if ours else "")])
+        ending = Ending(message.id, attempt_id, Outcome.ACCEPTED, MessageState.ACCEPTED, reference)
+        claims.record([ending], run_id="r")
+    record_receipts("tencent", [own(message, "delivered")])
+    db.session.expire_all()
+    assert (message.state, message.provider_reference) == (MessageState.DELIVERED, "T1")

@@ -19,7 +19,7 @@ from portal.permits.models import Permit
 from portal.settings import Settings, TwilioSettings
 from tests import databases
 from tests.conftest import MISSING, make_app, make_settings, prepare
-from tests.factories.messages import make_contact
+from tests.factories.messages import make_contact, make_message
 from tests.factories.permits import make_permit
 from tests.factories.spreadsheets import as_table, make_row, write_xlsx
 from tests.torture.dispatcher import Orders, Process, start
@@ -139,6 +139,22 @@ def test_a_clock_that_is_set_back_neither_repeats_nor_holds_up(
     do(settings, "plan", "dispatch")
     assert received_once(server, PERMITS + 10)
     assert states() == {MessageState.ACCEPTED: PERMITS + 10}
+
+
+def test_a_breaker_that_opened_before_the_clock_was_set_back_lets_texts_through(
+    app: Flask, settings: Settings, server: TwilioServer
+) -> None:
+    server.only_status = 503
+    do(settings, "plan", "dispatch", shift=DAY)
+    assert server.texts_per_number() == {}
+    server.only_status = None
+    contacts = [make_contact() for _ in range(10)]
+    for contact in contacts:
+        make_message(contact=contact)
+    db.session.commit()
+    # The first is a probe.
+    do(settings, "dispatch", "dispatch")
+    assert received_once(server, len(contacts))
 
 
 def test_what_a_dead_dispatcher_held_is_not_sent_by_one_whose_clock_is_behind(

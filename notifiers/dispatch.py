@@ -8,6 +8,7 @@ leaves unknown; and until a provider has answered, few are in flight, because ea
 import asyncio
 import gc
 import logging
+import sys
 import threading
 import time
 from collections import Counter
@@ -308,14 +309,19 @@ def _unsent(handover: Handover, code: str = STOPPED) -> Result:
 
 
 @contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Look for garbage less often: a run makes many small objects and few cycles, and each search is a long one."""
-    before = gc.get_threshold()
+def _tuned() -> Iterator[None]:
+    """Look for garbage less often, for a run makes many small objects and few cycles; and let threads change quickly.
+
+    SQLite's driver lets go of Python's lock at every row, and would wait long for the sending thread to give it back.
+    """
+    collecting, switching = gc.get_threshold(), sys.getswitchinterval()
     gc.set_threshold(50_000, 20, 100)
+    sys.setswitchinterval(0.0005)
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        gc.set_threshold(*collecting)
+        sys.setswitchinterval(switching)
 
 
 def dispatch(stop: threading.Event | None = None) -> dict[str, int]:
@@ -328,7 +334,7 @@ def dispatch(stop: threading.Event | None = None) -> dict[str, int]:
     sent = Sent()
     if desk.has_work():
         desk.open()
-        with _seldom_collecting():
+        with _tuned():
             PACE.begin()
             sent = asyncio.run(Drain(desk, settings, stop, PACE).run())
         desk.close()

@@ -186,11 +186,12 @@ def _open_attempts(message_ids: Sequence[int]) -> list[int]:
     claimed = Message.id.in_(message_ids)
     opening = sa.select(Message.id, Message.provider, Message.changed_at, sa.literal("")).where(claimed)
     columns = [Attempt.message_id, Attempt.provider, Attempt.started_at, Attempt.error_code]
-    connection = db.session.connection()
-    connection.execute(sa.insert(Attempt).from_select(columns, opening, include_defaults=False))
-    newest = sa.select(Attempt.message_id, sa.func.max(Attempt.id)).group_by(Attempt.message_id)
-    opened = connection.execute(newest.where(Attempt.message_id.in_(message_ids)))
-    attempt_ids = {row[0]: row[1] for row in opened}
+    opened = db.session.connection().execute(
+        sa.insert(Attempt)
+        .from_select(columns, opening, include_defaults=False)
+        .returning(Attempt.message_id, Attempt.id)
+    )
+    attempt_ids = {row[0]: row[1] for row in opened.all()}
     return [attempt_ids[message_id] for message_id in message_ids]
 
 

@@ -160,10 +160,10 @@ def test_a_rate_is_kept_over_a_whole_run_in_segments(app: Flask, line: Line) -> 
         assert dispatch()["accepted"] == 30
         took = time.monotonic() - begun
     # Twenty at once, the other ten as the bucket fills.
-    assert 0.4 < took < 3
+    assert took > 0.4
     assert len(line.handed) == 30
-    early = [moment for moment, _ in line.handed if moment - line.handed[0][0] < 0.1]
-    assert 19 <= len(early) <= 22
+    for number, (moment, _) in enumerate(line.handed, start=1):
+        assert number <= 20 + 20 * (moment - begun)
 
 
 def test_a_run_that_waits_for_its_rate_stops_when_told(app: Flask, line: Line) -> None:
@@ -173,9 +173,10 @@ def test_a_run_that_waits_for_its_rate_stops_when_told(app: Flask, line: Line) -
     with enter(app, sms_rates={NAME: 1.0}):
         begun = time.monotonic()
         sent = dispatch(stop)
-        assert time.monotonic() - begun < 2
+        # Ten at once: the other thirty would take half a minute.
+        assert time.monotonic() - begun < 10
     assert sent["accepted"] + sent["held"] == 40
-    assert states() == {MessageState.ACCEPTED: sent["accepted"], MessageState.QUEUED: sent["held"]}
+    assert states() == Counter({MessageState.ACCEPTED: sent["accepted"], MessageState.QUEUED: sent["held"]})
 
 
 @pytest.mark.parametrize("failure", [Unreachable("503"), Unknown("timeout"), RuntimeError("broken")])

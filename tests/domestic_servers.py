@@ -30,13 +30,14 @@ BLACKLISTED = "0404"
 class DomesticServer:
     """What both servers do and have seen; safe to read from another thread.
 
-    `only_code` and `only_status` answer every request; `echo_reference` is off where reports leave out what we called
-    a message; `taken` says nothing of what was answered.
+    `only_code`, `only_status` and `only_answer` answer every request; `echo_reference` is off where reports leave out
+    what we called a message; `taken` says nothing of what was answered.
     """
 
     latency: float = 0.0
     only_code: str = ""
     only_status: int = 0
+    only_answer: dict[str, Any] | None = None
     echo_reference: bool = True
     port: int = 0
     taken: list[dict[str, Any]] = field(default_factory=list)
@@ -111,6 +112,8 @@ class TencentServer(DomesticServer):
         asked = json.loads(body)
         action = request.headers.get("X-TC-Action", "")
         self.asked.append((action, asked))
+        if self.only_answer is not None:
+            return _tencent(self.only_answer)
         if self.only_status:
             return _page(self.only_status)
         if not self._is_signed(request, body):
@@ -196,6 +199,8 @@ class AliyunServer(DomesticServer):
         asked = dict(request.query)
         action = request.headers.get("x-acs-action", "")
         self.asked.append((action, asked))
+        if self.only_answer is not None:
+            return _aliyun(self.only_answer, self.only_status or 200)
         if self.only_status:
             return _page(self.only_status)
         if not self._is_signed(request):

@@ -27,7 +27,7 @@ from portal.settings import TwilioSettings
 ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
 AUTH_TOKEN = "twilio-test-token"
 STATIC_SID = "SM" + "0" * 32
-REFUSALS = {"1211": 21211, "1610": 21610, "1614": 21614}
+REFUSALS = {"1211": 21211, "1610": 21610, "1611": 21611, "1614": 21614}
 STATUSES = {"0429": 429, "0401": 401, "0500": 500, "0502": 502, "0503": 503}
 DROPS, HANGS, GARBAGE, FAILS, SILENT = "0999", "0998", "0997", "0406", "0405"
 

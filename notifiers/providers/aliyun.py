@@ -67,8 +67,21 @@ REFUSED = frozenset(
         "isv.TEMPLATE_PARAMS_ILLEGAL",
     }
 )
-# A fault of theirs that strikes before anything is passed on.
-NO_PERMISSION = "isp.RAM_PERMISSION_DENY"
+# Codes that turn a request away before anything is passed on, at the gateway or behind it, begin like these.
+TURNED_AWAY = (
+    "isv.",
+    "isp.RAM_PERMISSION_DENY",
+    "Forbidden",
+    "IncompleteSignature",
+    "Invalid",
+    "Missing",
+    "NoPermission",
+    "SignatureDoesNotMatch",
+    "Throttling",
+    "Unsupported",
+)
+# The same request came before, and was perhaps taken: something in between has sent it again.
+REPEATED = "SignatureNonceUsed"
 STATUSES = {"1": Status.ACCEPTED, "2": Status.FAILED, "3": Status.DELIVERED}
 # What look_up found has no number of theirs to be called by, only ours.
 BY_OWN_REFERENCE = "own:"
@@ -233,18 +246,19 @@ def _explain(problem: Exception) -> ProviderFailure:
     status = getattr(problem, "status_code", None)
     if not isinstance(status, int):
         return explain(problem)
-    proven = explain_status(status)
     code = tidy_code(getattr(problem, "code", None) or status)
-    return Unknown(code) if isinstance(proven, Unknown) else _explain_code(code)
+    if isinstance(explain_status(status), Unknown):
+        return Unknown(code)
+    if code in REFUSED or code.startswith(("isp.", REPEATED)):
+        return _explain_code(code)
+    return Unreachable(code)
 
 
 def _explain_code(code: object) -> ProviderFailure:
     word = tidy_code(code)
     if word in REFUSED:
         return Rejected(word)
-    if word.startswith("isp.") and word != NO_PERMISSION:
-        return Unknown(word)
-    return Unreachable(word)
+    return Unreachable(word) if word.startswith(TURNED_AWAY) else Unknown(word)
 
 
 def _detail(item: Any, biz_id: str) -> ReceiptEvent:

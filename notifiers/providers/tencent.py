@@ -2,7 +2,8 @@
 
 What an answer proves: `Ok` for the number says it was taken; a code says it was not, for good (the number, the words)
 or until somebody mends it (limits, balance, signature, template, keys). Internal errors that may have struck after
-the text was passed on leave it unknown, as a timeout does. Codes: cloud.tencent.com/document/api/382/59177
+the text was passed on leave it unknown, as a timeout does, and so does a code of no class that is known to refuse.
+Codes: cloud.tencent.com/document/api/382/59177 and 382/52068
 
 Receipts and replies come by webhook, or are pulled where nobody can call (an office behind NAT; Tencent opens that on
 request). A lost message is looked up among the reports for its number: see `look_up`.
@@ -69,6 +70,35 @@ REFUSED = frozenset(
         "UnsupportedOperation.UnsupportedRegion",
     }
 )
+# Classes of codes with which a request is turned away before anything is passed on.
+TURNED_AWAY = frozenset(
+    {
+        "AuthFailure",
+        "FailedOperation",
+        "InvalidAction",
+        "InvalidParameter",
+        "InvalidParameterValue",
+        "InvalidRequest",
+        "IpInBlacklist",
+        "IpNotInWhitelist",
+        "LimitExceeded",
+        "MissingParameter",
+        "NoSuchProduct",
+        "NoSuchVersion",
+        "RequestLimitExceeded",
+        "RequestSizeLimitExceeded",
+        "ResourceInsufficient",
+        "ResourceNotFound",
+        "ResourceUnavailable",
+        "UnauthorizedOperation",
+        "UnknownParameter",
+        "UnsupportedOperation",
+        "UnsupportedProtocol",
+        "UnsupportedRegion",
+    }
+)
+# Their name for what they cannot explain themselves.
+UNEXPLAINED = "FailedOperation.OtherError"
 # Internal errors that strike before anything is passed on: the request itself was not in order.
 NOT_PASSED_ON = frozenset(
     {
@@ -79,6 +109,8 @@ NOT_PASSED_ON = frozenset(
         "InternalError.SigVerificationFail",
     }
 )
+# The SDK's own words for a request that failed underneath.
+OF_THE_SDK = ("ClientNetworkError", "ServerNetworkError")
 STATUSES = {"SUCCESS": Status.DELIVERED, "FAIL": Status.FAILED}
 RECEIVED = Answer('{"result":0,"errmsg":"OK"}', JSON)
 Event = TypeVar("Event")
@@ -203,15 +235,13 @@ class TencentProvider:
 
         def call() -> Mapping[str, Any]:
             try:
-                answer = client.call_json(action, request)["Response"]
-                code = answer["Error"]["Code"] if "Error" in answer else ""
+                answer = as_object(client.call_json(action, request)["Response"])
+                code = answer["Error"]["Code"] if "Error" in answer else None
             except Exception as problem:
-                code = getattr(problem, "code", "")
-                if code in ("", "ClientNetworkError", "ServerNetworkError"):
-                    raise explain(problem) from None
-            if code:
+                raise _explain(problem) from None
+            if "Error" in answer:
                 raise _explain_code(code)
-            return as_object(answer)
+            return answer
 
         return call
 
@@ -256,13 +286,18 @@ def _taken(answer: Mapping[str, Any]) -> Accepted:
     return Accepted(reference)
 
 
+def _explain(problem: Exception) -> ProviderFailure:
+    """Return what a call proves that ended in an exception: a code the SDK has read, or an answer nobody could read."""
+    code = getattr(problem, "code", None)
+    return explain(problem) if not code or code in OF_THE_SDK else _explain_code(code)
+
+
 def _explain_code(code: object) -> ProviderFailure:
     word = tidy_code(code)
     if word in REFUSED:
         return Rejected(word)
-    if word.split(".")[0] == "InternalError" and word not in NOT_PASSED_ON:
-        return Unknown(word)
-    return Unreachable(word)
+    turned_away = word.split(".")[0] in TURNED_AWAY and word != UNEXPLAINED
+    return Unreachable(word) if turned_away or word in NOT_PASSED_ON else Unknown(word)
 
 
 def _read_whole(payload: Any, read: Callable[[Mapping[str, Any]], Event]) -> Sequence[Event]:

@@ -49,7 +49,9 @@ CLOCK_SKEW = timedelta(minutes=2)
 PASSING_STATUSES = frozenset({401, 403, 404, 429, 503})
 # Faults of the account or the sender, not of the message: the same for every message until somebody mends them.
 # https://www.twilio.com/docs/api/errors
-ACCOUNT_CODES = frozenset({14107, 20003, 20404, 20429, 21212, 21603, 21606, 21659, 21660, 21661, 21703, 30002, 63038})
+ACCOUNT_CODES = frozenset(
+    {14107, 20003, 20404, 20429, 21212, 21603, 21606, 21611, 21659, 21660, 21661, 21703, 30002, 63038}
+)
 FAILED_STATUSES = frozenset({"failed", "undelivered", "canceled"})
 DELIVERED_STATUSES = frozenset({"delivered", "read"})
 EMPTY_ANSWER = Answer('<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")

@@ -137,7 +137,9 @@ def test_aliyun_gets_number_template_and_parameters_by_name(aliyun_server: Aliyu
         ("InternalError.Timeout", Unknown),
         ("InternalError.SendAndRecvFail", Unknown),
         ("InternalError", Unknown),
-        ("SomethingNew", Unreachable),
+        ("FailedOperation.SomethingNew", Unreachable),
+        ("FailedOperation.OtherError", Unknown),
+        ("SomethingNew", Unknown),
     ],
 )
 def test_what_tencents_codes_prove(tencent_server: TencentServer, code: str, failure: type[ProviderFailure]) -> None:
@@ -163,6 +165,8 @@ def test_what_tencents_codes_prove(tencent_server: TencentServer, code: str, fai
         ("Throttling.User", Unreachable),
         ("isp.SYSTEM_ERROR", Unknown),
         ("isv.SOMETHING_NEW", Unreachable),
+        ("SomethingNew", Unknown),
+        ("SignatureDoesNotMatch", Unreachable),
     ],
 )
 def test_what_aliyuns_codes_prove(aliyun_server: AliyunServer, code: str, failure: type[ProviderFailure]) -> None:
@@ -170,6 +174,23 @@ def test_what_aliyuns_codes_prove(aliyun_server: AliyunServer, code: str, failur
     with pytest.raises(failure) as caught:
         send(make(aliyun_server))
     assert (type(caught.value), caught.value.code) == (failure, code)
+
+
+@pytest.mark.parametrize(("field", "code"), [("Code", None), ("Code", {}), ("Code", "有错"), ("code", "isv.X")])
+def test_an_answer_whose_code_cannot_be_read_proves_nothing(server: DomesticServer, field: str, code: object) -> None:
+    server.only_answer = {"SendStatusSet": [{field: code}], field: code}
+    with pytest.raises(Unknown):
+        send(make(server))
+    server.only_answer = {"Error": {field: code, "Message": "..."}, field: code}
+    with pytest.raises(Unknown):
+        send(make(server))
+
+
+def test_a_request_that_came_twice_may_have_been_taken(aliyun_server: AliyunServer) -> None:
+    """A machine in between that tries again meets this answer after a first try that was taken."""
+    aliyun_server.only_answer, aliyun_server.only_status = {"Code": "SignatureNonceUsed"}, 400
+    with pytest.raises(Unknown, match="SignatureNonceUsed"):
+        send(make(aliyun_server))
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,7 @@ def test_sends_what_twilio_asks_for(settings: Settings, server: TwilioServer) ->
         ("1211", Rejected, "21211"),
         ("1610", Rejected, "21610"),
         ("1614", Rejected, "21614"),
+        ("1611", Unreachable, "21611"),
         ("0401", Unreachable, "20401"),
         ("0429", Unreachable, "20429"),
         ("0503", Unreachable, "20503"),

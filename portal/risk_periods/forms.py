@@ -38,6 +38,8 @@ NOTE_LABELS = {
     "days_changed": _l("The days of the period were changed."),
 }
 MAX_NOTE = 500
+# What the year's page can show, and nobody means a day outside of it.
+YEARS = (2000, 2100)
 MAX_TABLE = 2000
 
 
@@ -56,7 +58,7 @@ def month_day(_form: FlaskForm, field: Any) -> None:
 def read_table(text: str) -> list[Span]:
     """Return the days of each year as they were typed, a line for each.
 
-    Raises ValueError with the first line that is not two days, the first before the second.
+    Raises ValueError with the first line that is not two days of this century, the first before the second.
     """
     found: list[Span] = []
     for line in filter(None, map(str.strip, text.splitlines())):
@@ -65,7 +67,13 @@ def read_table(text: str) -> list[Span]:
         except ValueError:
             raise ValueError(line) from None
         span = Span(first, last)
-        if last < first or (last - first).days > 365 or any(span.starts_on == other.starts_on for other in found):
+        outside = not YEARS[0] <= first.year <= last.year <= YEARS[1]
+        if (
+            outside
+            or last < first
+            or (last - first).days > 365
+            or any(span.starts_on == other.starts_on for other in found)
+        ):
             raise ValueError(line)
         found.append(span)
     return sorted(found)

@@ -20,7 +20,7 @@ from portal.paging import Page, list_page
 from portal.parties.models import Party, PartyKind
 from portal.permits.models import Permit, PermitStatus
 from portal.risk_periods.models import BatchState, RiskBatch, RiskPeriod
-from portal.risk_periods.rules import Dates, Notice, Span
+from portal.risk_periods.rules import DAY, USEFUL_DAYS, Dates, Notice, Span
 from portal.wordings.queries import Bodies, variable_length
 from portal.wordings.rules import TEMPLATED
 
@@ -120,6 +120,19 @@ def list_batches_of(period_id: int, *states: BatchState) -> Sequence[RiskBatch]:
     return db.session.scalars(statement.order_by(RiskBatch.starts_on.desc())).all()
 
 
+def list_useful_batches(on: date, *states: BatchState) -> Sequence[RiskBatch]:
+    """Return the batches in some states whose texts are still of use on a day."""
+    useful = (RiskBatch.starts_on >= on - DAY * USEFUL_DAYS, RiskBatch.ends_on >= on)
+    return db.session.scalars(sa.select(RiskBatch).where(RiskBatch.state.in_(states), *useful)).all()
+
+
+def has_unsent(batch_id: int) -> bool:
+    """Whether texts of a batch wait in the outbox or are on their way to a provider."""
+    waits = Message.state.in_((MessageState.QUEUED, MessageState.SENDING))
+    found = sa.select(Message.id).where(Message.subject == subject_of(batch_id), waits).limit(1)
+    return db.session.scalar(found) is not None
+
+
 def count_submitted(*, scope: int | None) -> int:
     """Count the batches that wait for approval."""
     statement = sa.select(sa.func.count(RiskBatch.id)).join(RiskBatch.period)
@@ -162,8 +175,8 @@ def _obstacle(choice: Choice) -> sa.ColumnElement[str]:
     )
     return sa.case(
         (Party.contact_id.is_(None), NO_CONTACT),
-        (shared.exists(), DUPLICATE),
         (Contact.opted_out_at.is_not(None), OPTED_OUT),
+        (shared.exists(), DUPLICATE),
         else_="",
     )
 

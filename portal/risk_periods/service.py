@@ -20,6 +20,7 @@ from portal.messages import outbox
 from portal.risk_periods import queries, rules
 from portal.risk_periods.models import BatchState, RiskBatch, RiskPeriod, RiskPeriodDays
 from portal.risk_periods.rules import Span
+from portal.wordings.service import handed_over
 
 HORIZON = timedelta(days=2 * 366)
 TEXTS = ("name", "name_en", "basis", "first_day", "last_day", "advice", "advice_en")
@@ -99,6 +100,15 @@ def _standing(period: RiskPeriod) -> list[RiskBatch]:
     today = clock.today()
     batches = queries.list_batches_of(period.id, *HANDED_OVER)
     return [batch for batch in batches if Span(batch.starts_on, batch.ends_on).useful_until >= today]
+
+
+def words_are_bound() -> bool:
+    """Whether a batch is handed over of which something may still leave: its words are part of what is approved."""
+    batches = queries.list_useful_batches(clock.today(), *HANDED_OVER)
+    return any(batch.state is not BatchState.PLANNED or queries.has_unsent(batch.id) for batch in batches)
+
+
+handed_over[queries.TEMPLATE] = words_are_bound
 
 
 def switch_period(*, period: RiskPeriod, staff: Staff, active: bool) -> int:

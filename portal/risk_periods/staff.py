@@ -22,12 +22,12 @@ from portal.organs.queries import list_names
 from portal.paging import page_number, whole_number
 from portal.risk_periods import forms, queries, rules, service
 from portal.risk_periods.models import BatchState, RiskBatch, RiskPeriod
+from portal.wordings.forms import PROVIDER_LABELS
 
 blueprint = Blueprint("risk_periods", __name__, url_prefix="/risk-periods")
 
 PREPARERS = (Role.CLERK, Role.SUPERVISOR)
 APPROVERS = (Role.SUPERVISOR, Role.REVIEWER)
-YEARS = (2000, 2100)
 
 
 @blueprint.get("/")
@@ -35,7 +35,7 @@ def index() -> str:
     """Show the periods of a year, and the batches."""
     today = clock.today()
     year = whole_number(request.args.get("year")) or today.year
-    year = min(max(year, YEARS[0]), YEARS[1])
+    year = min(max(year, forms.YEARS[0]), forms.YEARS[1])
     periods = queries.list_periods(scope=guard.scope())
     dates = {period.id: queries.dates_of(period) for period in periods}
     return render_template(
@@ -233,6 +233,7 @@ def batch_page(batch: RiskBatch, **bound: Any) -> str:
         state_label=forms.STATE_LABELS[batch.state],
         note=forms.NOTE_LABELS.get(batch.note, batch.note),
         texts=queries.write_texts(batch),
+        provider_labels=PROVIDER_LABELS,
         useful_until=rules.Span(batch.starts_on, batch.ends_on).useful_until,
         begun=batch.starts_on <= clock.today(),
         submitter=find_name(batch.submitted_by_id),

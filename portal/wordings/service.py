@@ -1,5 +1,6 @@
 """Changing the words of texts, and noting what providers say of them; every change is recorded with its words."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,12 +16,18 @@ from portal.wordings.queries import find_template, find_wording
 from portal.wordings.rules import may_replace
 
 CHANGED = _l("Somebody else has changed this meanwhile. Your text is below; read theirs first.")
+# By text, whether a second person is asked, or has agreed, to words of it that are still to be sent.
+handed_over: dict[str, Callable[[], bool]] = {}
 
 
 def set_body(*, name: str, locale: str, body: str, seen: str, staff_id: int) -> Wording:
-    """Make a city's own body the one that is sent; raises Conflict when it is not the one that was `seen` any more."""
+    """Make a city's own body the one that is sent.
+
+    Raises Conflict when it is not the one that was `seen` any more, or when somebody has approved what is unsent of it.
+    """
     wording = find_wording(name, locale, lock=True)
     _check_seen(wording, seen)
+    _check_free(name)
     if wording is None:
         wording = Wording(name=name, locale=locale)
         db.session.add(wording)
@@ -31,9 +38,10 @@ def set_body(*, name: str, locale: str, body: str, seen: str, staff_id: int) -> 
 
 
 def restore_body(*, name: str, locale: str, seen: str, staff_id: int) -> None:
-    """Go back to the body that ships; raises Conflict when the own one is not the one that was `seen` any more."""
+    """Go back to the body that ships; raises Conflict as `set_body` does."""
     wording = find_wording(name, locale, lock=True)
     _check_seen(wording, seen)
+    _check_free(name)
     if wording is not None:
         db.session.delete(wording)
         audit.record("wording.restored", f"wording:{name}:{locale}", staff_id=staff_id, body=wording.body)
@@ -103,6 +111,13 @@ def seen_mark(record: Wording | ProviderTemplate | None) -> str:
 def _check_seen(record: Wording | ProviderTemplate | None, seen: str) -> None:
     if seen_mark(record) != seen:
         raise Conflict(CHANGED)
+
+
+def _check_free(name: str) -> None:
+    if name in handed_over and handed_over[name]():
+        raise Conflict(
+            _l("Texts in these words were handed over for approval. Wait until they are sent, or withdraw them first.")
+        )
 
 
 def _flush() -> None:

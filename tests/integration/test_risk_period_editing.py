@@ -12,10 +12,14 @@ from flask.testing import FlaskClient
 
 from portal.accounts.models import Role
 from portal.db import db
+from portal.messages.models import Message, MessageState
 from portal.organs.models import Organ
 from portal.risk_periods.importer import load_facts
 from portal.risk_periods.models import BatchState, RiskBatch, RiskPeriod
 from portal.risk_periods.rules import Span
+from portal.wordings.queries import find_wording
+from portal.wordings.service import seen_mark
+from tests.factories.messages import make_message
 from tests.factories.organs import make_organ
 from tests.factories.parties import make_party
 from tests.factories.risk_periods import make_batch, make_period
@@ -155,3 +159,57 @@ def test_what_ships_never_undoes_what_staff_decided(app: Flask) -> None:
     assert (period.advice, period.active) == ("自定提示", True)
     assert [days.starts_on.year for days in period.days] == [2026, 2027, 2028]
     assert period.days[0].ends_on == date(2026, 3, 1)
+
+
+@pytest.mark.parametrize("line", ["9999-12-30 9999-12-31", "0001-01-01 0001-01-02", "2100-12-31 2101-01-01"])
+def test_days_that_no_calendar_reaches_are_refused(sign_in: SignIn, line: str) -> None:
+    fields = period_fields(first_day="", last_day="", table=line)
+    answer = sign_in(Role.SUPERVISOR).post("/staff/risk-periods/new", data=fields)
+    assert answer.status_code == 422
+    assert db.session.scalar(sa.select(sa.func.count(RiskPeriod.id)).where(RiskPeriod.name == fields["name"])) == 0
+
+
+WORDS = "/staff/wordings/risk_notice/zh_Hans"
+BODY = "{name}{day}开始，{advice}。还有一句。退订回T"
+
+
+@pytest.mark.parametrize(
+    ("state", "queued", "bound"),
+    [
+        (BatchState.PREPARED, False, False),
+        (BatchState.SUBMITTED, False, True),
+        (BatchState.APPROVED, False, True),
+        (BatchState.PLANNED, True, True),
+        (BatchState.PLANNED, False, False),
+        (BatchState.REFUSED, False, False),
+    ],
+)
+def test_one_person_alone_changes_no_words_that_are_to_be_approved(
+    sign_in: SignIn, state: BatchState, queued: bool, bound: bool
+) -> None:
+    batch = make_batch(state=state)
+    if queued:
+        make_message(subject=f"risk_batch:{batch.id}", template="risk_notice")
+    client = sign_in(Role.SUPERVISOR)
+    answer = client.post(WORDS, data={"go": "save", "body": BODY, "seen": ""})
+    assert answer.status_code == (409 if bound else 303)
+    assert (find_wording("risk_notice", "zh_Hans") is None) == bound
+    if bound:
+        assert BODY in answer.text
+        batch.state = BatchState.REFUSED
+        db.session.execute(sa.update(Message).values(state=MessageState.VOID))
+        assert client.post(WORDS, data={"go": "save", "body": BODY, "seen": ""}).status_code == 303
+        batch.state = BatchState.APPROVED
+        wording = find_wording("risk_notice", "zh_Hans")
+        client.post(f"{WORDS}/restore", data={"seen": seen_mark(wording)})
+        assert find_wording("risk_notice", "zh_Hans") is not None
+
+
+def test_words_of_other_texts_and_of_batches_that_are_over_are_free(sign_in: SignIn) -> None:
+    over = date(2026, 2, 1)
+    make_batch(starts_on=over, ends_on=date(2026, 5, 1))
+    client = sign_in(Role.SUPERVISOR)
+    assert client.post(WORDS, data={"go": "save", "body": BODY, "seen": ""}).status_code == 303
+    make_batch()
+    stopped = "/staff/wordings/stopped/zh_Hans"
+    assert client.post(stopped, data={"go": "save", "body": "已停发。", "seen": ""}).status_code == 303

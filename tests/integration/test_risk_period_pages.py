@@ -275,7 +275,7 @@ def test_a_preview_warns_of_words_that_a_provider_does_not_take(sign_in: SignIn)
         make_batch(period=make_period(name="汛期", name_en="Floods", advice="清沟", advice_en="drain")),
     )
     client = sign_in(Role.SUPERVISOR)
-    words = "tencent does not take a name or an advice of this length"
+    words = "Tencent Cloud does not take a name or an advice of this length"
     assert words in client.get(batch_url(long) + "?lang=en").text
     assert words not in client.get(batch_url(short) + "?lang=en").text
 

@@ -100,6 +100,17 @@ def test_everybody_addressed_is_accounted_for(app: Flask) -> None:
     assert (count.total, count.suppressed.total()) == (1, 3)
 
 
+def test_nobody_is_said_to_hear_by_the_text_of_a_phone_that_gets_none(app: Flask) -> None:
+    first = make_party()
+    contact = db.session.get_one(Contact, first.contact_id)
+    contacts.opt_out(contact)
+    make_party(phone=contact.phone)
+    make_batch()
+    db.session.commit()
+    assert plan_risk_periods(TODAY) == Planned(planned=0, suppressed=2)
+    assert ends() == {("suppressed", "opted_out"): 2}
+
+
 def test_who_shares_a_phone_with_somebody_else_of_another_trade_is_told(app: Flask) -> None:
     other = make_party(industry="住宿")
     party = make_party(industry="餐饮", phone=db.session.get_one(Contact, other.contact_id).phone)

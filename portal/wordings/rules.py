@@ -21,6 +21,9 @@ MAX_LENGTH = 500
 # What carriers refuse, or keep for the signature; emoji are told by their blocks.
 FORBIDDEN = re.compile("[【】¥￥★☆\u200d\u20e3\ufe0f\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
 VARIABLE = re.compile(r"\{(\w+)\}")
+# Chinese keyboards type the wide one; of braces they type wide ones, which mark nothing and would be sent as they are.
+OPTIONAL = ("?", "\uff1f")
+BRACES = "{}\uff5b\uff5d"
 # Providers that send what they have approved beforehand, and how each writes a variable; none takes a link as one.
 TEMPLATED = ("tencent", "aliyun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -112,8 +115,8 @@ class Body:
 def read_body(source: str, locale: str) -> Body:
     """Return a body ready to be filled."""
     lines = [line.strip() for line in source.split("\n") if line.strip()]
-    whole = _join([line.removeprefix("?").strip() for line in lines], locale)
-    short = _join([line for line in lines if not line.startswith("?")], locale)
+    whole = _join([line[1:].strip() if line.startswith(OPTIONAL) else line for line in lines], locale)
+    short = _join([line for line in lines if not line.startswith(OPTIONAL)], locale)
     return Body(tuple(VARIABLE.split(whole)), tuple(VARIABLE.split(short)))
 
 
@@ -163,7 +166,7 @@ def find_template_faults(text: Text, source: str) -> list[tuple[Fault, str]]:
 def _common_faults(text: Text, pieces: Sequence[str]) -> list[tuple[Fault, str]]:
     words, names = "".join(pieces[::2]), pieces[1::2]
     faults = [(Fault.UNKNOWN, name) for name in dict.fromkeys(names) if name not in text.known()]
-    faults += [(Fault.UNKNOWN, mark) for mark in "{}" if mark in words]
+    faults += [(Fault.UNKNOWN, mark) for mark in BRACES if mark in words]
     faults += [(Fault.FORBIDDEN, mark) for mark in dict.fromkeys(FORBIDDEN.findall(words))]
     if len(words) + sum(len(name) + 2 for name in names) > MAX_LENGTH:
         faults.append((Fault.LONG, str(MAX_LENGTH)))

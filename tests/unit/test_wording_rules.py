@@ -29,8 +29,9 @@ def test_lines_are_joined_as_the_language_joins_sentences(locale: str, text: str
     assert write(read_body(" 一 \n\n? 二", locale), {}, "") == (text, 1)
 
 
-def test_optional_lines_go_where_they_would_cost_a_second_segment() -> None:
-    body = read_body("{words}\n? 可省\n必留", "zh_Hans")
+@pytest.mark.parametrize("mark", ["? ", "？"])
+def test_optional_lines_go_where_they_would_cost_a_second_segment(mark: str) -> None:
+    body = read_body(f"{{words}}\n{mark}可省\n必留", "zh_Hans")
     assert write(body, {"words": "字" * 60}, SIGNATURE) == (SIGNATURE + "字" * 60 + "可省必留", 1)
     assert write(body, {"words": "字" * 61}, SIGNATURE) == (SIGNATURE + "字" * 61 + "必留", 1)
     assert write(body, {"words": "字" * 90}, SIGNATURE) == (SIGNATURE + "字" * 90 + "必留", 2)
@@ -56,6 +57,7 @@ def test_values_are_never_read_as_variables() -> None:
         ("还有", "{shop}还有", (Fault.UNKNOWN, "shop")),
         ("还有", "{permit.__class__}还有", (Fault.UNKNOWN, "{")),
         ("还有", "还有}", (Fault.UNKNOWN, "}")),
+        ("还有", "｛days｝还有", (Fault.UNKNOWN, "｛")),
         ("您的", "【孟州】您的", (Fault.FORBIDDEN, "【")),
         ("您的", "¥您的", (Fault.FORBIDDEN, "¥")),
         ("您的", "★您的", (Fault.FORBIDDEN, "★")),

@@ -22,8 +22,8 @@ export function count(text) {
 export function write(source, values, join, signature) {
   const lines = source.normalize("NFC").split("\n").map((line) => line.trim()).filter(Boolean);
   const fill = (kept) => signature + kept.join(join).replace(/\{(\w+)\}/g, (mark, name) => values[name] ?? mark);
-  const whole = fill(lines.map((line) => line.replace(/^\?/, "").trim()));
-  return count(whole).segments > 1 ? fill(lines.filter((line) => !line.startsWith("?"))) : whole;
+  const whole = fill(lines.map((line) => line.replace(/^[?？]/, "").trim()));
+  return count(whole).segments > 1 ? fill(lines.filter((line) => !/^[?？]/.test(line))) : whole;
 }
 
 for (const form of document.querySelectorAll("form[data-signature]")) {

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from notifiers.dispatch import STATES
 from notifiers.people import hand_to_person
 from notifiers.providers import Accepted, Provider, Status, Unreachable
 from notifiers.providers.registry import get_provider
-from notifiers.receipts import hand_over_expired, match_receipts
+from notifiers.receipts import MAY_BE_TAKEN, hand_over_expired, match_receipts
 from notifiers.silent import ask_about_silent
 from portal import clock
 from portal.cli import current_settings
@@ -30,13 +30,18 @@ log = logging.getLogger(__name__)
 
 # A provider's list may trail behind its answers; after a day it no longer does.
 DECIDE_AFTER = timedelta(hours=24)
+# So long providers go on telling of a message.
+TOLD_FOR = timedelta(days=7)
 AT_MOST = 500
 AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class Open:
-    """An unknown message, its last attempt, and the references of the same reader's other messages."""
+    """An unknown message, its last attempt, and the references of the same reader's other messages.
+
+    `alone` says that the reader has no other message which may have been taken and whose reference is not known.
+    """
 
     message_id: int
     attempt_id: int
@@ -45,6 +50,7 @@ class Open:
     text: str
     started_at: datetime
     known: Collection[str]
+    alone: bool
 
 
 def reconcile() -> dict[str, int]:
@@ -89,6 +95,7 @@ def _list_open(now: datetime) -> list[Open]:
         .limit(AT_MOST)
     ).all()
     known = _list_references({row.contact_id for row in rows})
+    nameless = _count_nameless({row.contact_id for row in rows}, now)
     return [
         Open(
             row.id,
@@ -98,6 +105,7 @@ def _list_open(now: datetime) -> list[Open]:
             row.text,
             row.Attempt.started_at,
             known[row.contact_id],
+            nameless[row.contact_id, row.Attempt.provider] <= 1,
         )
         for row in rows
     ]
@@ -114,6 +122,23 @@ def _list_references(contact_ids: Collection[int]) -> dict[int, set[str]]:
         if contact_id is not None and reference is not None:
             known[contact_id].add(reference)
     return known
+
+
+def _count_nameless(contact_ids: Collection[int | None], now: datetime) -> Counter[tuple[int | None, str]]:
+    """Count by reader and provider what may have been taken lately, and whose reference is not known."""
+    rows = db.session.execute(
+        sa.select(Message.contact_id, Message.provider, sa.func.count())
+        .where(
+            Message.contact_id.in_(contact_ids),
+            Message.state.in_(MAY_BE_TAKEN),
+            Message.attempts_made > 0,
+            Message.provider_reference.is_(None),
+            Message.carried_by_id.is_(None),
+            Message.changed_at >= now - TOLD_FOR,
+        )
+        .group_by(Message.contact_id, Message.provider)
+    )
+    return Counter({(contact_id, provider): number for contact_id, provider, number in rows})
 
 
 async def _ask(waiting: Sequence[Open], settings: Settings) -> dict[int, Accepted]:
@@ -143,6 +168,7 @@ async def _look_up(
                 since=item.started_at,
                 known={*item.known, *taken},
                 own_reference=str(item.message_id),
+                alone=item.alone,
             )
         except Unreachable as failure:
             log.warning("message %d: the provider could not be asked (%s)", item.message_id, failure.code)

@@ -131,11 +131,19 @@ class Provider(Protocol):
         ...
 
     async def look_up(
-        self, *, to: str, text: str, since: datetime, known: Collection[str], own_reference: str = ""
+        self,
+        *,
+        to: str,
+        text: str,
+        since: datetime,
+        known: Collection[str],
+        own_reference: str = "",
+        alone: bool = True,
     ) -> Accepted | None:
         """Find a message that was handed over since a moment and is none of the known references.
 
-        `own_reference` is what we called it ourselves. Raises Unreachable when the provider cannot be asked.
+        `own_reference` is what we called it ourselves; `alone` says that nothing else to this number may be on its way
+        without a reference that we know. Raises Unreachable when the provider cannot be asked.
         """
         ...
 

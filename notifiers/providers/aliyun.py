@@ -123,7 +123,14 @@ class AliyunProvider:
         return Accepted(answer.biz_id)
 
     async def look_up(
-        self, *, to: str, text: str, since: datetime, known: Collection[str], own_reference: str = ""
+        self,
+        *,
+        to: str,
+        text: str,
+        since: datetime,
+        known: Collection[str],
+        own_reference: str = "",
+        alone: bool = True,
     ) -> Accepted | None:
         """Find the message to this number that carries our own reference; without one, nothing is proven."""
         for item in await self._details(to, since, "", "look_up") if own_reference else ():

@@ -78,7 +78,14 @@ class SandboxProvider:
         return Accepted(f"SB{secrets.token_hex(12)}")
 
     async def look_up(
-        self, *, to: str, text: str, since: datetime, known: Collection[str], own_reference: str = ""
+        self,
+        *,
+        to: str,
+        text: str,
+        since: datetime,
+        known: Collection[str],
+        own_reference: str = "",
+        alone: bool = True,
     ) -> Accepted | None:
         """Find a message whose answer was lost: the outbox, where it is unknown, is the only one to know of it.
 

@@ -148,17 +148,27 @@ class TencentProvider:
         return _taken(await self.threads.run(self._prepare("SendSms", request)))
 
     async def look_up(
-        self, *, to: str, text: str, since: datetime, known: Collection[str], own_reference: str = ""
+        self,
+        *,
+        to: str,
+        text: str,
+        since: datetime,
+        known: Collection[str],
+        own_reference: str = "",
+        alone: bool = True,
     ) -> Accepted | None:
         """Find a report for this number, since that moment, that belongs to no other message of ours.
 
         A report carries no text. Where it carries our own reference (Tencent opens `SessionContext` on request) that
-        alone proves it ours. Else the only report that is nobody else's is taken for it; of two none is, for either
-        could be an equal message's. Nothing is found before the carrier has reported, nor after seven days.
+        alone proves it ours. Else the only report that is nobody else's is taken for it, unless it may be that of
+        another message whose reference is not known; of two reports none is. Nothing is found before the carrier has
+        reported, nor after seven days.
         """
         reports = [item for item in await self._reports(to, since, "look_up") if item.reference not in known]
         if any(item.own_reference for item in reports):
             reports = [item for item in reports if item.own_reference == own_reference]
+        elif not alone:
+            return None
         if len({item.reference for item in reports}) != 1:
             return None
         return Accepted(reports[-1].reference, reports[-1].status)

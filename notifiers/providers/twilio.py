@@ -160,7 +160,14 @@ class TwilioProvider:
         return _taken(taken)
 
     async def look_up(
-        self, *, to: str, text: str, since: datetime, known: Collection[str], own_reference: str = ""
+        self,
+        *,
+        to: str,
+        text: str,
+        since: datetime,
+        known: Collection[str],
+        own_reference: str = "",
+        alone: bool = True,
     ) -> Accepted | None:
         """Search Twilio's list, the newest first, for a message with this text to this number.
 

@@ -120,3 +120,21 @@ def test_what_was_not_taken_is_no_riddle(
 ) -> None:
     assert send(ending, result).state is state
     assert server.taken == []
+
+
+def test_one_report_is_no_proof_for_either_of_two(app: Flask, server: DomesticServer) -> None:
+    """Where reports do not say what we called a message, the one that was lost must not pass for the one that came."""
+    server.echo_reference = False
+    contact = make_contact(ending="0999")
+    messages = []
+    for status in (504, 0):
+        server.only_status = status
+        messages.append(make_message(contact=contact))
+        db.session.commit()
+        assert dispatch()["unknown"] == 1
+    assert len(server.taken) == 1
+    with time_machine.travel(clock.now() + timedelta(minutes=10)):
+        assert reconcile()["accepted"] == 0
+    assert {state_of(message) for message in messages} == {MessageState.UNKNOWN}
+    with time_machine.travel(clock.now() + timedelta(hours=25)):
+        assert reconcile()["person"] == 2

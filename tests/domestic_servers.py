@@ -263,4 +263,5 @@ class AliyunServer(DomesticServer):
 
 
 def _aliyun(content: dict[str, Any], status: int = 200) -> web.Response:
-    return web.json_response({"RequestId": str(uuid.uuid4()), "Message": "…"} | content, status=status)
+    headers = {"Location": "/"} if 300 <= status < 400 else {}
+    return web.json_response({"RequestId": str(uuid.uuid4()), "Message": "…"} | content, status=status, headers=headers)

@@ -76,9 +76,9 @@ class Adapter(HTTPAdapter):
         self.reads_errors = reads_errors
 
     def send(self, *args: Any, **options: Any) -> requests.Response:
-        """Make one request; raises what its status proves when nobody else will."""
+        """Make one request, and none where it is redirected to; raises what its status proves when nobody else will."""
         answer = super().send(*args, **options)
-        readable = self.reads_errors and "json" in answer.headers.get("Content-Type", "")
+        readable = self.reads_errors and not answer.is_redirect and "json" in answer.headers.get("Content-Type", "")
         if answer.status_code != 200 and not readable:
             raise explain_status(answer.status_code)
         return answer

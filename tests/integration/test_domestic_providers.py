@@ -186,6 +186,13 @@ def test_an_answer_whose_code_cannot_be_read_proves_nothing(server: DomesticServ
         send(make(server))
 
 
+def test_nothing_is_sent_after_a_redirection(aliyun_server: AliyunServer) -> None:
+    aliyun_server.only_answer, aliyun_server.only_status = {"Code": "Moved"}, 307
+    with pytest.raises(Unknown, match="http:307"):
+        send(make(aliyun_server))
+    assert len(aliyun_server.asked) == 1
+
+
 def test_a_request_that_came_twice_may_have_been_taken(aliyun_server: AliyunServer) -> None:
     """A machine in between that tries again meets this answer after a first try that was taken."""
     aliyun_server.only_answer, aliyun_server.only_status = {"Code": "SignatureNonceUsed"}, 400

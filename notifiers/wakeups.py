@@ -14,7 +14,15 @@ from celery import Celery
 
 from portal.settings import ROOT
 
-SECONDS = {"plan": 60.0, "dispatch": 2.0, "collect": 2.0, "reconcile": 60.0, "tidy": 300.0, "alive": 5.0}
+SECONDS = {
+    "plan": 60.0,
+    "dispatch": 2.0,
+    "collect": 2.0,
+    "imports": 2.0,
+    "reconcile": 60.0,
+    "tidy": 300.0,
+    "alive": 5.0,
+}
 QUEUE = "notify"
 
 

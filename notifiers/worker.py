@@ -30,20 +30,22 @@ from notifiers.wakeups import SECONDS, make_celery, task_name
 from portal import clock
 from portal.cli import current_settings
 from portal.db import db
+from portal.permit_imports.importer import run_waiting
 
 log = logging.getLogger(__name__)
 
 stopping = threading.Event()
+RUN_ID = f"worker-{secrets.token_hex(6)}"
 JOBS: dict[str, Callable[[], object]] = {
     "plan": lambda: plan_due(clock.today()),
     "dispatch": lambda: dispatch(stopping),
     "collect": collect,
+    "imports": lambda: run_waiting(RUN_ID, stopping),
     "reconcile": reconcile,
     "tidy": tidy,
     "alive": lambda: show_alive(),
 }
 THREADS = len(JOBS)
-RUN_ID = f"worker-{secrets.token_hex(6)}"
 
 
 def show_alive() -> None:

@@ -34,6 +34,7 @@ from portal.messages import public as sandbox
 from portal.messages import staff as messages_staff
 from portal.organs import public as organs
 from portal.paging import RecordNumber
+from portal.permit_imports import staff as permit_imports_staff
 from portal.permits import queries as permits_queries
 from portal.permits import service as permits
 from portal.permits import staff as permits_staff
@@ -67,6 +68,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     decisions_staff.blueprint,
     complaints_staff.blueprint,
     permits_staff.blueprint,
+    permit_imports_staff.blueprint,
     calls_staff.blueprint,
     messages_staff.blueprint,
     wordings_staff.blueprint,
@@ -92,7 +94,7 @@ COMMANDS = {
 IMPORTS = {
     "bases": "portal.bases.cli:import_bases",
     "holidays": "portal.permits.cli:import_holidays",
-    "permits": "portal.permits.cli:import_permits",
+    "permits": "portal.permit_imports.cli:import_permits",
 }
 MAX_FORM = 64 * 1024 * 1024
 

@@ -5,7 +5,7 @@ import json
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -166,10 +166,13 @@ class Upload:
     sha256: str
 
 
-def keep_upload(sent: FileStorage, folder: Path) -> Upload:
-    """Keep a sent file under a name of ours, and forget those older than a day; raises TooLarge or Unreadable."""
+def keep_upload(sent: FileStorage, folder: Path, *, spare: Collection[Path] = ()) -> Upload:
+    """Keep a sent file under a name of ours, and forget those older than a day; raises TooLarge or Unreadable.
+
+    Files to spare are kept, however old they are.
+    """
     for old in folder.iterdir():
-        if old.is_file() and old.stat().st_mtime < clock.now().timestamp() - KEPT_SECONDS:
+        if old not in spare and old.is_file() and old.stat().st_mtime < clock.now().timestamp() - KEPT_SECONDS:
             old.unlink(missing_ok=True)
     content = sent.stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:

@@ -11,6 +11,7 @@ from portal.decisions import models as decisions
 from portal.messages import models as messages
 from portal.organs import models as organs
 from portal.parties import models as parties
+from portal.permit_imports import models as permit_imports
 from portal.permits import models as permits
 from portal.procedures import models as procedures
 from portal.revisits import models as revisits
@@ -30,6 +31,7 @@ ALL = (
     messages,
     organs,
     parties,
+    permit_imports,
     permits,
     procedures,
     revisits,

@@ -19,7 +19,8 @@ from portal.decisions.service import index_decision
 from portal.demo import importer, outbox, rules
 from portal.organs.models import Organ, OrganKind
 from portal.organs.service import add_officer, create_organ
-from portal.permits import importer as permits_importer
+from portal.permit_imports.importer import commit_draft
+from portal.permits.importer import read_file
 from portal.permits.queries import load_known
 from portal.risk_periods.queries import dates_of, list_periods
 from portal.risk_periods.rules import DAY, next_span
@@ -89,7 +90,7 @@ def import_registers(data_dir: Path) -> None:
         sheet = Path(folder) / "permits.csv"
         write_sheet(sheet, rules.permit_rows(today))
         known = load_known()
-        permits_importer.commit_draft(permits_importer.read_file(sheet, known), known)
+        commit_draft(read_file(sheet, known), known)
 
 
 def write_sheet(path: Path, rows: list[dict[str, str]]) -> None:

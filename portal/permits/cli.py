@@ -1,4 +1,4 @@
-"""Bringing permits and holidays in from the shell."""
+"""Bringing holidays in from the shell."""
 
 from pathlib import Path
 
@@ -7,29 +7,11 @@ from flask.cli import with_appcontext
 
 from portal.calendar import service as calendar
 from portal.cli import refusals_exit, tell
-from portal.db import db, reading
-from portal.permits import importer, queries, service
+from portal.db import db
+from portal.permits import service
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-
-
-@click.command("permits")
-@FILE
-@JSON
-@with_appcontext
-@refusals_exit
-def import_permits(file: Path, as_json: bool) -> None:
-    """Import the permits of a spreadsheet; what is there already is left as it is."""
-    with reading():
-        known = queries.load_known()
-        db.session.rollback()
-    draft = importer.read_file(file, known, row_by_row=True)
-    click.echo(f"{len(draft.rows)} rows read, {len(draft.rejected)} rejected", err=True)
-    counts = importer.commit_draft(draft, known)
-    rejected = [rejection.as_dict() for rejection in draft.rejected]
-    db.session.commit()
-    tell({**counts, "rejected": rejected}, as_json=as_json)
 
 
 @click.command("holidays")

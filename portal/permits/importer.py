@@ -1,43 +1,27 @@
-"""Permits from spreadsheets: read, checked and compared before anything is written, then written in one transaction.
+"""Permits in spreadsheets: read and checked, row by row, without touching the database.
 
 Columns are those of dual publication (XK_*) by name or code, and what this portal adds. Which words and headings are
-understood is data: `data/columns.csv` and `data/words.csv`.
+understood is data: `data/columns.csv` and `data/words.csv`. What becomes of the rows is decided in `permit_imports`.
 """
 
 import csv
-import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 
-from portal import clock
-from portal.audit import service as audit
 from portal.cells import fold
 from portal.contacts.rules import PhoneProblem
-from portal.contacts.service import keep_contacts
-from portal.db import batched, db
 from portal.errors import Message
-from portal.messages import outbox
-from portal.organs.models import Organ
-from portal.organs.service import create_organ
-from portal.parties.models import Party, PartyKind
-from portal.parties.service import PartyRow, Register
 from portal.permits import rules
-from portal.permits.models import Permit, PermitStatus
-from portal.permits.queries import Known, find_stored
+from portal.permits.queries import Known
 from portal.spreadsheets import Unreadable, find_table, read_sheets
 
 DATA = Path(__file__).parent / "data"
 REQUIRED = ("name", "valid_to", "organ", "phone")
-TEXTS = ("document_name", "document_number", "certificate_name", "category", "content", "contact_name")
-PARTY_DETAILS = ("industry", "street", "contact_name")
 
 REASONS: Mapping[str, Message] = {
     rules.Problem.EMPTY: _l("Nothing is entered here."),
@@ -76,20 +60,6 @@ class Draft:
 
     rows: list[rules.Row] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
-
-
-@dataclass
-class Comparison:
-    """What an import would do: new rows, changed rows with the permit they change, and the number of equal rows."""
-
-    new: list[rules.Row] = field(default_factory=list)
-    changed: list[tuple[rules.Row, Any]] = field(default_factory=list)
-    unchanged: int = 0
-
-    def counts(self, draft: Draft) -> dict[str, int]:
-        """Return the four figures of an import."""
-        figures = {"imported": len(self.new), "changed": len(self.changed), "unchanged": self.unchanged}
-        return figures | {"rejected": len(draft.rejected)}
 
 
 @cache
@@ -164,174 +134,3 @@ def _match(row: rules.Row, known: Known) -> None:
         if name in values and name != "document_name":
             row.problems.append((name, rules.Problem.UNKNOWN_TYPE))
             return
-
-
-def compare(draft: Draft) -> Comparison:
-    """Compare a file with the register, without writing."""
-    stored = find_stored([(row.values["organ"], row.values["number"]) for row in draft.rows])
-    result = Comparison()
-    seen_parties: set[int] = set()
-    for row in draft.rows:
-        old = stored.get((row.values["organ"], row.values["number"]))
-        if old is None:
-            result.new.append(row)
-        elif _differs(row, old, first=old.party_id not in seen_parties):
-            result.changed.append((row, old))
-        else:
-            result.unchanged += 1
-        if old is not None:
-            seen_parties.add(old.party_id)
-    return result
-
-
-def _differs(row: rules.Row, old: Any, *, first: bool) -> bool:
-    values = row.values
-    named = [(name, getattr(old, name)) for name in (*TEXTS, *rules.DAYS, "phone")]
-    if "type_id" in values and values["type_id"] != old.permit_type_id:
-        return True
-    if values.get("revoked") and old.status is PermitStatus.VALID:
-        return True
-    if first:
-        named += [("name", old.party_name), ("credit_code", old.credit_code)]
-        named += [("industry", old.industry), ("street", old.street)]
-    return any(name in values and values[name] != stored for name, stored in named)
-
-
-def commit_draft(draft: Draft, known: Known, *, staff_id: int | None = None, subject: str = "") -> dict[str, int]:
-    """Write what a file brings, in the caller's transaction; return the four figures."""
-    plan = compare(draft)
-    rows = [*plan.new, *(row for row, _old in plan.changed)]
-    if rows:
-        contacts = keep_contacts({row.values["phone"] for row in rows})
-        parties = _keep_parties(plan, contacts)
-        organs = _keep_organs({row.values["organ"] for row in plan.new})
-        _insert(plan.new, contacts, parties, organs, known)
-        _update(plan.changed, contacts, parties, known)
-    counts = plan.counts(draft)
-    if rows:
-        audit.record("permits.import", subject or "permits", staff_id=staff_id, **counts)
-    return counts
-
-
-def _keep_organs(names: set[str]) -> dict[str, int]:
-    """Return the ids of organs by name; one that nobody has entered is kept as not confirmed."""
-    found = {organ.name: organ.id for organ in db.session.scalars(sa.select(Organ))}
-    for name in sorted(names - found.keys()):
-        slug = f"imported-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
-        found[name] = create_organ(slug=slug, name=name, confirmed=False).id
-    return found
-
-
-def _keep_parties(plan: Comparison, contacts: Mapping[str, int]) -> dict[int, Party]:
-    wanted = {row.number: _party_row(row, contacts) for row in [*plan.new, *(row for row, _old in plan.changed)]}
-    register = Register(list(wanted.values()))
-    holders = {row.number: old for row, old in plan.changed}
-    ids = [old.party_id for old in holders.values()]
-    known = {
-        party.id: party
-        for some in batched(ids)
-        for party in db.session.scalars(sa.select(Party).where(Party.id.in_(some)))
-    }
-    kept: dict[int, Party] = {}
-    for number, row in sorted(wanted.items()):
-        old = holders.get(number)
-        holder = known[old.party_id] if old is not None and _same_holder(row, known[old.party_id]) else None
-        kept[number] = register.keep(row, holder)
-    db.session.flush()
-    return kept
-
-
-def _same_holder(row: PartyRow, party: Party) -> bool:
-    if row.credit_code and party.credit_code:
-        return row.credit_code == party.credit_code
-    return row.credit_code is None and row.name == party.name
-
-
-def _party_row(row: rules.Row, contacts: Mapping[str, int]) -> PartyRow:
-    values = row.values
-    details = {name: values[name] for name in PARTY_DETAILS if name in values}
-    kind, code = PartyKind(values["kind"]), values.get("credit_code")
-    return PartyRow(values["name"], kind, code, contacts[values["phone"]], details)
-
-
-def _insert(
-    rows: Sequence[rules.Row],
-    contacts: Mapping[str, int],
-    parties: Mapping[int, Party],
-    organs: Mapping[str, int],
-    known: Known,
-) -> None:
-    records = []
-    for row in rows:
-        values = row.values
-        type_id = known.type_of(row)
-        revoked = values.get("revoked", False)
-        record = {name: values.get(name, "") for name in TEXTS} | {name: values.get(name) for name in rules.DAYS}
-        record |= _clock_values(values["valid_to"], type_id, known, remind=not revoked)
-        record |= {
-            "number": values["number"],
-            "party_id": parties[row.number].id,
-            "organ_id": organs[values["organ"]],
-            "contact_id": contacts[values["phone"]],
-            "status": PermitStatus.REVOKED if revoked else PermitStatus.VALID,
-            "created_at": clock.now(),
-        }
-        records.append(record)
-    for some in batched(records):
-        db.session.execute(sa.insert(Permit), list(some))
-
-
-def _clock_values(expiry: date, type_id: int, known: Known, *, remind: bool) -> dict[str, Any]:
-    found = known.find_clock(expiry, type_id)
-    offsets = known.offsets.get(type_id) or rules.DEFAULT_OFFSETS
-    return {
-        "permit_type_id": type_id,
-        "window_id": found.window_id,
-        "window_opens_on": found.opens_on,
-        "last_apply_on": found.last_apply_on,
-        "last_apply_certain": found.certain,
-        "next_reminder_on": rules.first_reminder(expiry, found, offsets) if remind else None,
-    }
-
-
-def _update(
-    changed: Sequence[tuple[rules.Row, Any]], contacts: Mapping[str, int], parties: Mapping[int, Party], known: Known
-) -> None:
-    records, stale = [], []
-    for row, old in changed:
-        values = row.values
-        record = {name: values.get(name, getattr(old, name)) for name in (*TEXTS, *rules.DAYS)}
-        record |= {
-            "id": old.id,
-            "party_id": parties[row.number].id,
-            "contact_id": contacts[values["phone"]],
-            **_standing(row, old, known),
-        }
-        if record["next_reminder_on"] != old.next_reminder_on or record["last_apply_on"] != old.last_apply_on:
-            stale.append(f"permit:{old.id}")
-        records.append(record)
-    for some in batched(records):
-        db.session.execute(sa.update(Permit), list(some))
-    for subject in stale:
-        outbox.void(subject, reason="changed")
-
-
-def _standing(row: rules.Row, old: Any, known: Known) -> dict[str, Any]:
-    """Return status and clock after a row. Only new days reopen a permit that was closed here, or undo a report."""
-    values = row.values
-    type_id = values.get("type_id", old.permit_type_id)
-    moved = values["valid_to"] != old.valid_to
-    status, reported = old.status, old.renewal_reported_at
-    if moved:
-        status, reported = PermitStatus.VALID, None
-    if values.get("revoked") and status is PermitStatus.VALID:
-        status = PermitStatus.REVOKED
-    remind = status is PermitStatus.VALID and reported is None
-    clock_values = _clock_values(values["valid_to"], type_id, known, remind=remind)
-    if remind and (clock_values["last_apply_on"], clock_values["window_opens_on"], PermitStatus.VALID) == (
-        old.last_apply_on,
-        old.window_opens_on,
-        old.status,
-    ):
-        clock_values["next_reminder_on"] = old.next_reminder_on
-    return {"status": status, "renewal_reported_at": reported, **clock_values}

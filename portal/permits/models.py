@@ -105,16 +105,3 @@ class Permit(Recorded, Model):
     permit_type: Mapped[PermitType] = relationship()
     contact: Mapped[Contact | None] = relationship()
     window: Mapped[RenewalWindow | None] = relationship()
-
-
-class PermitImport(Recorded, Model):
-    """An uploaded spreadsheet between preview and commit; the file lies under the data directory by its digest."""
-
-    __tablename__ = "permit_import"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
-    file_name: Mapped[str]
-    sha256: Mapped[str]
-    committed_at: Mapped[datetime | None]
-    counts: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)

@@ -19,13 +19,14 @@ from portal.organs.models import Organ
 from portal.paging import Page, list_page
 from portal.parties.models import Party
 from portal.permits import rules
-from portal.permits.models import Permit, PermitImport, PermitStatus, PermitType, RenewalWindow
+from portal.permits.models import Permit, PermitStatus, PermitType, RenewalWindow
 from portal.permits.rules import Window
 
 
 def list_reminders_due(on: date, after_id: int, limit: int) -> Sequence[Any]:
-    """Return permits whose next reminder is due by a day, ordered by id, as named columns.
+    """Return permits whose next reminder is due by a day, ordered by id, as named columns, locked for this transaction.
 
+    PostgreSQL leaves out what is just being changed: a minute later its new days count.
     Ids are wrapped in an expression: only the index over days may be walked, so that cost follows what is due.
     """
     number = Permit.id + 0
@@ -45,6 +46,7 @@ def list_reminders_due(on: date, after_id: int, limit: int) -> Sequence[Any]:
         .where(Permit.next_reminder_on <= on, number > after_id)
         .order_by(number)
         .limit(limit)
+        .with_for_update(of=Permit, skip_locked=True, key_share=True)
     )
     return db.session.execute(statement).all()
 
@@ -159,14 +161,6 @@ def list_by_subject(subjects: Iterable[str]) -> dict[str, Any]:
         .where(Permit.id.in_(ids))
     )
     return {f"permit:{row.id}": row for row in rows}
-
-
-def get_import(import_id: int, staff_id: int) -> PermitImport:
-    """Return an import by whoever uploaded its file; raises NotFound for everybody else."""
-    found = db.session.get(PermitImport, import_id)
-    if found is None or found.staff_id != staff_id:
-        raise NotFound(_l("There is no such import."))
-    return found
 
 
 def get_permit(permit_id: int, organ_id: int | None = None) -> Permit:

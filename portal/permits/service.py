@@ -15,10 +15,10 @@ from portal.audit import service as audit
 from portal.calendar.queries import get_calendar
 from portal.calls import service as calls
 from portal.db import batched, db
-from portal.errors import Conflict, TransitionError
+from portal.errors import TransitionError
 from portal.messages import outbox
 from portal.permits import rules
-from portal.permits.models import Permit, PermitImport, PermitStatus, PermitType, RenewalWindow, WindowUnit
+from portal.permits.models import Permit, PermitStatus, PermitType, RenewalWindow, WindowUnit
 from portal.permits.queries import get_permit, list_reminder_offsets, list_windows
 
 FACTS = Path(__file__).parent / "data"
@@ -155,23 +155,3 @@ def _stop_reminders(permit: Permit, reason: str) -> None:
     permit.next_reminder_on = None
     outbox.void(f"permit:{permit.id}", reason=reason)
     db.session.flush()
-
-
-def open_import(*, file_name: str, sha256: str, staff_id: int) -> PermitImport:
-    """Note an uploaded file that waits for its preview to be agreed to."""
-    opened = PermitImport(file_name=file_name[:200], sha256=sha256, staff_id=staff_id)
-    db.session.add(opened)
-    db.session.flush()
-    return opened
-
-
-def close_import(opened: PermitImport, counts: dict[str, int]) -> None:
-    """Note that an upload was written into the register; raises Conflict when it was before."""
-    closed = db.session.execute(
-        sa.update(PermitImport)
-        .where(PermitImport.id == opened.id, PermitImport.committed_at.is_(None))
-        .values(committed_at=clock.now(), counts=counts)
-        .returning(PermitImport.id)
-    )
-    if closed.first() is None:
-        raise Conflict(_l("This file was imported already."))

@@ -1,35 +1,27 @@
-"""Staff pages of the permit register: the list, one permit, and the import of spreadsheets."""
+"""Staff pages of the permit register: the list and one permit."""
 
-import csv
 from collections.abc import Callable
-from io import BytesIO, StringIO
-from pathlib import Path
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from werkzeug.datastructures import FileStorage
 
-from portal import clock, spreadsheets
+from portal import clock
 from portal.accounts import guard
 from portal.accounts.models import Role
 from portal.calendar.queries import get_calendar
 from portal.calls.forms import CallForm
 from portal.calls.queries import count_open_calls, list_calls_of
-from portal.cli import current_settings
 from portal.db import db
-from portal.errors import Conflict, Message, NotFound, Refusal
+from portal.errors import Conflict, Message
 from portal.fields import one_line
 from portal.messages.queries import list_for_subject
 from portal.paging import page_number, whole_number
-from portal.permits import importer, queries, rules, service
-from portal.permits.forms import UploadForm
-from portal.permits.models import PermitImport, PermitStatus
+from portal.permits import queries, rules, service
+from portal.permits.models import PermitStatus
 
 blueprint = Blueprint("permits", __name__, url_prefix="/permits")
 
-SHOWN_ROWS = 200
 handlers_only = guard.needs(Role.CLERK, Role.SUPERVISOR)
 
 
@@ -127,124 +119,3 @@ def revoke(permit_id: int) -> ResponseReturnValue:
 def calls() -> ResponseReturnValue:
     """Lead old links to the call list, which is no longer about permits alone."""
     return redirect(url_for("staff.calls.index", view=request.args.get("view")), 301)
-
-
-@blueprint.route("/import", methods=["GET", "POST"])
-@handlers_only
-def upload() -> ResponseReturnValue:
-    """Take a spreadsheet and lead to its preview."""
-    form = UploadForm()
-    if not form.is_submitted():
-        return render_template("staff/permits/upload.html", form=form)
-    status = 422
-    if form.validate():
-        try:
-            return redirect(url_for("staff.permits.preview", import_id=take_upload(form.file.data)), 303)
-        except Refusal as refusal:
-            db.session.rollback()
-            form.file.errors, status = [refusal.message], refusal.status
-    return render_template("staff/permits/upload.html", form=form), status
-
-
-def take_upload(sent: FileStorage) -> int:
-    """Keep an upload that can be read as a table of permits; return the number of its import."""
-    staff_id, known = guard.current_staff().id, queries.load_known(guard.scope())
-    # Reading takes seconds; nobody shall wait for this transaction meanwhile.
-    db.session.commit()
-    upload = spreadsheets.keep_upload(sent, folder())
-    try:
-        importer.read_file(upload.path, known)
-        opened = service.open_import(file_name=upload.name, sha256=upload.sha256, staff_id=staff_id)
-        upload.path.rename(path_of(opened))
-    finally:
-        upload.path.unlink(missing_ok=True)
-    db.session.commit()
-    return opened.id
-
-
-def folder() -> Path:
-    """Return where uploads wait for their preview to be agreed to."""
-    place = current_settings().data_dir / "imports"
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return place
-
-
-def path_of(opened: PermitImport) -> Path:
-    """Return where the upload of an import lies."""
-    return folder() / f"{opened.sha256}-{opened.id}"
-
-
-def report_of(opened: PermitImport) -> Path:
-    """Return where the list of rejected rows of an import lies, once it is committed."""
-    return folder() / f"{opened.id}.csv"
-
-
-def read_upload(opened: PermitImport) -> tuple[importer.Draft, queries.Known]:
-    """Return an upload as read; raises NotFound when it is no longer kept."""
-    known = queries.load_known(guard.scope())
-    if not path_of(opened).exists():
-        raise NotFound(_l("Uploaded files are kept for one day. Upload the file again."))
-    if request.method == "POST":
-        # Reading takes seconds; nobody shall wait for this transaction meanwhile.
-        db.session.commit()
-    return importer.read_file(path_of(opened), known), known
-
-
-@blueprint.get("/import/<int:import_id>")
-@handlers_only
-def preview(import_id: int) -> ResponseReturnValue:
-    """Show what an upload would change, or what it has changed."""
-    opened = queries.get_import(import_id, guard.current_staff().id)
-    if opened.committed_at is not None:
-        return render_template("staff/permits/imported.html", opened=opened, has_report=report_of(opened).exists())
-    draft, known = read_upload(opened)
-    plan = importer.compare(draft)
-    sample = [*plan.new, *(row for row, _old in plan.changed)][:10]
-    return render_template(
-        "staff/permits/preview.html",
-        opened=opened,
-        counts=plan.counts(draft),
-        rejected=draft.rejected[:SHOWN_ROWS],
-        sample=[
-            (row, known.type_of(row), known.find_clock(row.values["valid_to"], known.type_of(row))) for row in sample
-        ],
-        types={kind.id: kind for kind in queries.list_types()},
-        no_end=rules.NO_END,
-    )
-
-
-@blueprint.post("/import/<int:import_id>")
-@handlers_only
-def commit(import_id: int) -> ResponseReturnValue:
-    """Write the good rows of an upload into the register."""
-    staff_id = guard.current_staff().id
-    opened = queries.get_import(import_id, staff_id)
-    if opened.committed_at is None:
-        draft, known = read_upload(opened)
-        counts = importer.commit_draft(draft, known, staff_id=staff_id, subject=f"import:{import_id}")
-        service.close_import(opened, counts)
-        if draft.rejected:
-            report_of(opened).write_bytes(write_report(draft))
-        db.session.commit()
-        path_of(opened).unlink(missing_ok=True)
-    return redirect(url_for("staff.permits.preview", import_id=import_id), 303)
-
-
-@blueprint.get("/import/<int:import_id>/errors.csv")
-@handlers_only
-def errors(import_id: int) -> ResponseReturnValue:
-    """Hand out the list of rejected rows."""
-    opened = queries.get_import(import_id, guard.current_staff().id)
-    kept = report_of(opened)
-    content = kept.read_bytes() if kept.exists() else write_report(read_upload(opened)[0])
-    name = f"import-{import_id}-errors.csv"
-    return send_file(BytesIO(content), "text/csv", as_attachment=True, download_name=name)
-
-
-def write_report(draft: importer.Draft) -> bytes:
-    """Return rejected rows as CSV in UTF-8 with a mark in front, which spreadsheet programs need."""
-    lines = StringIO()
-    writer = csv.writer(lines)
-    writer.writerow([_("Row"), _("Column"), _("Reason")])
-    writer.writerows([*rejection.as_dict().values()] for rejection in draft.rejected)
-    return lines.getvalue().encode("utf-8-sig")

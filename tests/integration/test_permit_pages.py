@@ -20,8 +20,9 @@ from portal.calls.models import Call
 from portal.db import db
 from portal.messages import outbox
 from portal.messages.models import Message, MessageState
+from portal.permit_imports.models import PermitImport
 from portal.permits import service
-from portal.permits.models import Permit, PermitImport, PermitStatus
+from portal.permits.models import Permit, PermitStatus
 from portal.settings import Settings
 from tests.factories.organs import make_organ
 from tests.factories.parties import make_party

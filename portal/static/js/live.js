@@ -12,6 +12,8 @@ async function refresh() {
   const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok || answer.redirected || paused) return;
   part.innerHTML = await answer.text();
+  // What it was about is over: the page has another form now.
+  if (part.querySelector("[data-over]")) return location.reload();
   const summary = part.querySelector("[data-summary]").textContent;
   if (status.textContent !== summary) status.textContent = summary;
 }

@@ -1,0 +1,1 @@
+"""Permits from spreadsheets: read, compared, agreed to, and written, at once or in pieces."""

@@ -11,12 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from notifiers.runs import SENDING, left_behind
 from portal import clock
 from portal.contacts.models import Contact
 from portal.db import db
 from portal.messages.models import Attempt, Message, MessageState, Outcome
+from portal.messages.outbox import PRIORITY_ANSWER, WITHDRAWN
 
 QUEUED = Message.state == sa.literal_column("'queued'")
 # Wrapped, so that rows are found by their ids and then looked at, never the other way round.
@@ -195,10 +197,27 @@ def _open_attempts(message_ids: Sequence[int]) -> list[int]:
     return [attempt_ids[message_id] for message_id in message_ids]
 
 
-def list_still_held(message_ids: Collection[int], *, run_id: str) -> set[int]:
-    """Return which of some messages a run is still sending: nobody else has decided about them."""
-    held = sa.select(Message.id).where(
-        Message.id.in_(message_ids), Message.claimed_by == run_id, Message.state == MessageState.SENDING
+def keep_held(message_ids: Collection[int], *, run_id: str) -> set[int]:
+    """Return which of some messages a run may hand over once more, locked for this transaction.
+
+    Left out is what somebody else has decided about, what was withdrawn or carries what was, and whoever wants no
+    more texts.
+    """
+    if not message_ids:
+        return set()
+    carried = aliased(Message)
+    held = (
+        sa.select(Message.id)
+        .join(Contact, Contact.id == Message.contact_id)
+        .where(
+            Message.id.in_(message_ids),
+            Message.claimed_by == run_id,
+            Message.state == MessageState.SENDING,
+            ~Message.reason.startswith(WITHDRAWN),
+            ~sa.exists().where(carried.carried_by_id == Message.id, carried.reason.startswith(WITHDRAWN)),
+            sa.or_(Contact.opted_out_at.is_(None), Message.priority <= PRIORITY_ANSWER),
+        )
+        .with_for_update(of=Message)
     )
     return set(db.session.scalars(held))
 
@@ -261,6 +280,10 @@ def _changes(ending: Ending, now: datetime) -> dict[str, object]:
         changes["delivered_at"] = now
     if ending.wait is not None:
         changes["due_at"] = now + ending.wait
+    if ending.state is MessageState.QUEUED:
+        withdrawn, why = Message.reason.startswith(WITHDRAWN), sa.func.substr(Message.reason, len(WITHDRAWN) + 1)
+        changes["state"] = sa.case((withdrawn, MessageState.VOID.value), else_=MessageState.QUEUED.value)
+        changes["reason"] = sa.case((withdrawn, why), else_=ending.error_code)
     if ending.unsent:
         changes["attempts_made"] = Message.attempts_made - 1
     return changes

@@ -16,14 +16,13 @@ from notifiers.claims import STOPPED, Claim, Ending, Waiting
 from notifiers.compose import Composed, Uncomposable, compose_many
 from notifiers.gates import Gates
 from notifiers.holds import Holds
-from notifiers.people import hand_to_person
+from notifiers.people import call_about_expired, end_expired, hand_to_person
 from notifiers.receipts import match_receipts
 from notifiers.routes import Routes
 from notifiers.shape import Shaped, Unshapable
 from notifiers.unreached import call_about
 from portal import clock
 from portal.db import db, reading
-from portal.messages import outbox
 from portal.messages.models import Message, MessageState, Outcome
 from portal.messages.outbox import PRIORITY_ANSWER
 from portal.messages.rules import backoff_seconds
@@ -113,7 +112,7 @@ class Desk:
         """Begin a run: void what came too late, and give up what a dispatcher that died was sending."""
         with self.app.app_context():
             runs.sweep(clock.now())
-            outbox.void_expired(clock.now())
+            end_expired(clock.now())
             self.run_id = runs.open_run()
             db.session.commit()
 
@@ -159,18 +158,17 @@ class Desk:
         return Turn(handovers, empty, alive, gates.list_down(), gates.pause, waits)
 
     def _record(self, results: Sequence[Result], routes: Routes) -> tuple[list[Handover], set[int]]:
-        elsewhere = [again for result in results if (again := _send_on(result, routes))]
+        nobody = {result.handover.message_id for result in results if _reached_nobody(result)}
+        # Somebody may have decided about it while it was tried.
+        held = claims.keep_held(nobody, run_id=self.run_id)
+        tried = [result for result in results if result.handover.message_id in held]
+        elsewhere = [again for result in tried if (again := _send_on(result, routes))]
         going = {item.message_id for item in elsewhere}
         claims.record([self._ending(result, going) for result in results], run_id=self.run_id)
         if any(result.reference for result in results):
             match_receipts()
         self._hand_to_people([result.handover for result in results if result.state in UNHEARD])
-        waits = {result.handover.message_id for result in results if _reached_nobody(result)} - going
-        if elsewhere:
-            # Somebody may have decided about it while it was tried.
-            still = claims.list_still_held(going, run_id=self.run_id)
-            elsewhere = self._open([item for item in elsewhere if item.message_id in still])
-        return elsewhere, waits
+        return self._open(elsewhere), nobody - going
 
     def _ending(self, result: Result, going: Collection[int]) -> Ending:
         handover, state, wait = result.handover, result.state, None
@@ -194,7 +192,9 @@ class Desk:
 
     def _hand_to_people(self, handovers: Sequence[Handover]) -> None:
         ids = {number for item in handovers for number in (item.message_id, *item.carried_ids)}
-        for message in db.session.scalars(sa.select(Message).where(Message.id.in_(ids))) if ids else ():
+        # Unless a receipt has settled it otherwise by now.
+        ended = sa.select(Message).where(Message.id.in_(ids), Message.state.in_(UNHEARD))
+        for message in db.session.scalars(ended) if ids else ():
             hand_to_person(message)
 
     def _open(self, handovers: list[Handover]) -> list[Handover]:
@@ -236,6 +236,7 @@ class Desk:
         claims.settle_unsent(stopped, state=MessageState.SUPPRESSED, reason="opted_out")
         call_about({message.subject for message in waiting if message.id in nobody | stopped})
         claims.settle_unsent(late - nobody - stopped, state=MessageState.VOID, reason="expired")
+        call_about_expired(late - nobody - stopped)
         return [message for message in waiting if message.id not in nobody | stopped | late]
 
     def _shape(self, sendable: Sequence[Waiting], routes: Routes, now: datetime) -> list[Handover]:

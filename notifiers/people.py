@@ -1,23 +1,28 @@
 """Whom no text reaches hears from a person: nothing that was due is silently lost."""
 
+from collections.abc import Collection
 from contextlib import suppress
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from portal.calls import service as calls
 from portal.calls.rules import split_subject
 from portal.calls.service import UNDELIVERED
-from portal.db import db
+from portal.db import batched, db
 from portal.errors import NotFound
-from portal.messages.models import Message
+from portal.messages import outbox
+from portal.messages.models import Message, MessageState
 from portal.parties.models import Party
 from portal.permits.service import ask_for_call
 from portal.revisits.service import pass_to_person
 from portal.risk_periods.models import RiskBatch
 
-# What somebody is told in person; confirmations and announcements are not.
+# What somebody is told in person when its time is over; confirmations and announcements are not, nor is what was
+# only advice: hundreds of calls about a season that has begun help nobody.
 CALLED_ABOUT = sa.or_(
-    *(Message.subject.startswith(f"{kind}:") for kind in ("permit", "risk_batch", "complaint")),
+    *(Message.subject.startswith(f"{kind}:") for kind in ("permit", "complaint")),
+    sa.and_(Message.subject.startswith("risk_batch:"), Message.urgent.is_(True)),
     Message.template == "revisit",
 )
 
@@ -39,6 +44,25 @@ def hand_to_person(message: Message, reason: str = UNDELIVERED) -> None:
         _call_about_batch(message, number, reason)
     elif kind == "complaint":
         calls.ask_for_call(subject=message.subject, reason=reason, message_id=message.id)
+
+
+def end_expired(now: datetime) -> int:
+    """End what is too late to be sent; return how many messages that were.
+
+    In one transaction with it somebody is to call whom providers that were down would have lost; the rest is void.
+    """
+    expired = outbox.void_expired(now)
+    call_about_expired(expired)
+    return len(expired)
+
+
+def call_about_expired(message_ids: Collection[int]) -> None:
+    """See to it that somebody calls whom no text could be sent in time."""
+    for some in batched(list(message_ids)):
+        for message in db.session.scalars(sa.select(Message).where(Message.id.in_(some), CALLED_ABOUT)).all():
+            hand_to_person(message)
+            message.state = MessageState.PERSON
+    db.session.flush()
 
 
 def _call_about_batch(message: Message, batch_id: int, reason: str) -> None:

@@ -6,8 +6,8 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from notifiers.claims import ASK_ACCEPTED_AFTER
-from notifiers.people import CALLED_ABOUT, hand_to_person
-from notifiers.providers import ReceiptEvent
+from notifiers.people import hand_to_person
+from notifiers.providers import BY_OWN_REFERENCE, ReceiptEvent
 from portal import clock
 from portal.calls.service import UNDELIVERED, drop_call
 from portal.db import db, upsert
@@ -17,7 +17,6 @@ from portal.messages.models import Attempt, Message, MessageState, Receipt
 # How long a receipt that came before its message was known is looked at again.
 WAITS_FOR = timedelta(days=3)
 BATCH = 500
-EXPIRED_WITHIN = timedelta(days=2)
 MAY_BE_TAKEN = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.PERSON)
 
 
@@ -99,7 +98,7 @@ def _adopt(provider_name: str, event: ReceiptEvent) -> Message | None:
             Message.provider == provider_name,
             Message.state.in_(MAY_BE_TAKEN),
             Message.carried_by_id.is_(None),
-            Message.provider_reference.is_(None),
+            sa.or_(Message.provider_reference.is_(None), Message.provider_reference.startswith(BY_OWN_REFERENCE)),
             ~sa.exists().where(Attempt.message_id == Message.id, Attempt.provider_reference == event.reference),
         )
         .values(provider_reference=event.reference, accepted_at=sa.func.coalesce(Message.accepted_at, clock.now()))
@@ -137,17 +136,3 @@ def _raise_state(message: Message, status: str, error_code: str) -> None:
         else:
             drop_call(message_id=number, reason=UNDELIVERED)
     db.session.expire(message)
-
-
-def hand_over_expired() -> None:
-    """See to it that somebody calls whom no text could be sent in time: providers that are down lose no reminder."""
-    lately = clock.now() - EXPIRED_WITHIN
-    expired = sa.select(Message).where(
-        Message.state == MessageState.VOID,
-        Message.reason == "expired",
-        Message.changed_at >= lately,
-        CALLED_ABOUT,
-    )
-    for message in db.session.scalars(expired).all():
-        hand_to_person(message)
-        message.state = MessageState.PERSON

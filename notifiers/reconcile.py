@@ -13,18 +13,17 @@ from sqlalchemy.orm import aliased
 from notifiers import claims, runs
 from notifiers.claims import Ending
 from notifiers.dispatch import STATES
-from notifiers.people import hand_to_person
-from notifiers.providers import Accepted, Provider, Status, Unreachable
-from notifiers.providers.registry import get_provider
-from notifiers.receipts import MAY_BE_TAKEN, hand_over_expired, match_receipts
-from notifiers.silent import ask_about_silent
+from notifiers.people import end_expired, hand_to_person
+from notifiers.providers import Accepted, Provider, Status
+from notifiers.receipts import MAY_BE_TAKEN, match_receipts
+from notifiers.silent import ask_about_silent, open_providers, tell_unasked
 from portal import clock
 from portal.cli import current_settings
 from portal.contacts.models import Contact
 from portal.db import db
 from portal.messages.models import Attempt, Message, MessageState, Outcome
 from portal.messages.rules import ask_again_seconds
-from portal.settings import PROVIDERS, Settings
+from portal.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +59,7 @@ def reconcile() -> dict[str, int]:
     """
     now = clock.now()
     runs.sweep(now)
-    hand_over_expired()
+    end_expired(now)
     waiting = _list_open(now)
     db.session.commit()
     found = asyncio.run(_ask(waiting, current_settings())) if waiting else {}
@@ -68,8 +67,8 @@ def reconcile() -> dict[str, int]:
     failed = [number for number, answer in found.items() if answer.status is Status.FAILED]
     for message in claims.list_with_carried(failed):
         hand_to_person(message)
-    if found:
-        match_receipts()
+    # A webhook and a dispatcher may each have missed what the other was just writing.
+    match_receipts()
     unfound = [item for item in waiting if item.message_id not in found]
     person = _leave_to_person(unfound, now)
     _ask_again(unfound, now)
@@ -142,8 +141,7 @@ def _count_nameless(contact_ids: Collection[int | None], now: datetime) -> Count
 
 
 async def _ask(waiting: Sequence[Open], settings: Settings) -> dict[int, Accepted]:
-    names = {item.provider for item in waiting} & set(PROVIDERS)
-    providers = {name: get_provider(name, settings) for name in names}
+    providers = open_providers({item.provider for item in waiting}, settings)
     turn = asyncio.Semaphore(AT_ONCE)
     taken: set[str] = set()
     try:
@@ -170,8 +168,8 @@ async def _look_up(
                 own_reference=str(item.message_id),
                 alone=item.alone,
             )
-        except Unreachable as failure:
-            log.warning("message %d: the provider could not be asked (%s)", item.message_id, failure.code)
+        except Exception as failure:
+            tell_unasked(item.message_id, failure)
             return None
     # Two equal texts to one reader must not both be settled by the one that arrived.
     if answer is None or answer.reference in taken:

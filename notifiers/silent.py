@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -77,8 +77,7 @@ def _list_silent(now: datetime) -> list[Silent]:
 
 
 async def _ask(silent: Sequence[Silent], settings: Settings) -> list[Sequence[ReceiptEvent]]:
-    names = {item.provider for item in silent} & set(PROVIDERS)
-    providers = {name: get_provider(name, settings) for name in names}
+    providers = open_providers({item.provider for item in silent}, settings)
     turn = asyncio.Semaphore(AT_ONCE)
     try:
         return await asyncio.gather(*(_ask_one(item, providers, turn) for item in silent))
@@ -94,9 +93,26 @@ async def _ask_one(item: Silent, providers: dict[str, Provider], turn: asyncio.S
     async with turn:
         try:
             return await provider.ask(reference=item.reference, to=item.to, since=item.accepted_at)
-        except Unreachable as failure:
-            log.warning("message %d: the provider could not be asked (%s)", item.message_id, failure.code)
+        except Exception as failure:
+            tell_unasked(item.message_id, failure)
             return ()
+
+
+def open_providers(names: Collection[str], settings: Settings) -> dict[str, Provider]:
+    """Return the providers that can be asked; one that is no longer set up must not keep the others from it."""
+    providers = {}
+    for name in sorted(set(names) & set(PROVIDERS)):
+        try:
+            providers[name] = get_provider(name, settings)
+        except Exception as problem:
+            log.error("%s is not set up, so nothing can be asked of it (%s)", name, type(problem).__name__)
+    return providers
+
+
+def tell_unasked(message_id: int, problem: Exception) -> None:
+    """Log that a provider could not be asked about a message, or answered nonsense: the others are asked still."""
+    code = problem.code if isinstance(problem, Unreachable) else type(problem).__name__
+    log.warning("message %d: the provider could not be asked (%s)", message_id, code)
 
 
 def _ask_again(silent: Sequence[Silent], now: datetime) -> None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from notifiers.people import end_expired
 from notifiers.plan.result import Planned
 from notifiers.unreached import call_about
 from portal import clock
+from portal.calls.queries import list_open_subjects
 from portal.calls.rules import split_subject
 from portal.db import db
 from portal.messages import outbox
@@ -46,7 +48,7 @@ def plan_permits(on: date) -> Planned:
     Only the latest reminder due is planned for a permit: after a pause nobody gets several at once. The others are
     recorded as skipped, and whose last day passed during the pause is called.
     """
-    total = Planned(void=outbox.void_expired(clock.now()))
+    total = Planned(void=end_expired(clock.now()))
     db.session.commit()
     offsets = queries.list_reminder_offsets()
     after_id, more = 0, True
@@ -74,8 +76,12 @@ def _plan_page(page: Sequence[Any], on: date, offsets: Mapping[int, Sequence[int
     if suppressed:
         call_about({row["subject"] for row in batch.suppressed})
     outbox.note_many(batch.skipped)
-    for message_id, subject in outbox.note_many(batch.over):
-        service.ask_for_call(split_subject(subject)[1], message_id, MISSED)
+    missed = outbox.note_many(batch.over)
+    called = list_open_subjects([subject for _, subject in missed])
+    for message_id, subject in missed:
+        # An older reminder may have put its party on the list already: one call tells all.
+        if subject not in called:
+            service.ask_for_call(split_subject(subject)[1], message_id, MISSED)
     return Planned(planned, suppressed, void)
 
 

@@ -11,6 +11,9 @@ from typing import Any, Protocol
 
 from flask import Request
 
+# A message that only our own name for it is known of is called so; its provider's number may come later.
+BY_OWN_REFERENCE = "own:"
+
 
 class Status(StrEnum):
     """What providers say of a message, in our words."""

@@ -19,6 +19,7 @@ from flask import Request
 from requests import Session
 
 from notifiers.providers import (
+    BY_OWN_REFERENCE,
     JSON,
     Accepted,
     Answer,
@@ -83,8 +84,6 @@ TURNED_AWAY = (
 # The same request came before, and was perhaps taken: something in between has sent it again.
 REPEATED = "SignatureNonceUsed"
 STATUSES = {"1": Status.ACCEPTED, "2": Status.FAILED, "3": Status.DELIVERED}
-# What look_up found has no number of theirs to be called by, only ours.
-BY_OWN_REFERENCE = "own:"
 RECEIVED = Answer(json.dumps({"code": 0, "msg": "\u63a5\u6536\u6210\u529f"}), JSON)
 
 

@@ -1,6 +1,6 @@
 """Reading the call list."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
@@ -35,6 +35,12 @@ def list_calls_of(subject: str) -> Sequence[Call]:
     return db.session.scalars(
         sa.select(Call).where(Call.subject == subject).options(joinedload(Call.party)).order_by(Call.id.desc())
     ).all()
+
+
+def list_open_subjects(subjects: Collection[str]) -> set[str]:
+    """Return about which of some records a call waits to be made."""
+    open_calls = sa.select(Call.subject).where(Call.subject.in_(subjects), Call.done_at.is_(None))
+    return set(db.session.scalars(open_calls)) if subjects else set()
 
 
 def get_call(call_id: int, organ_id: int | None) -> Call:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from portal import clock
 from portal.db import db, upsert
-from portal.messages.models import Message, MessageState
+from portal.messages.models import Attempt, Message, MessageState, Outcome
 
 PRIORITY_ANSWER = 2
 PRIORITY_REMINDER = 5
@@ -16,6 +16,8 @@ PRIORITY_BATCH = 8
 
 # Written out, not bound: databases use an index over part of a table only when they can read the condition.
 QUEUED = Message.state == sa.literal_column("'queued'")
+# What was voided while it was being sent says so until it is known whether a provider took it.
+WITHDRAWN = "void:"
 # What a voided message takes from the row that calls it back.
 COMING_BACK = ("contact_id", "values", "due_at", "expires_at", "priority", "urgent", "state", "reason", "changed_at")
 ROW_DEFAULTS: dict[str, Any] = {
@@ -47,7 +49,7 @@ def enqueue(
 ) -> bool:
     """Put one message into the outbox, in the caller's transaction; False when its key is already there.
 
-    A message that was voided before anybody tried to send it comes back.
+    A message that was voided before any provider took it comes back.
     An urgent message does not wait for the morning or for a working day.
     """
     row = {
@@ -79,11 +81,18 @@ def enqueue_many(rows: Sequence[dict[str, Any]]) -> int:
     statement = statement.on_conflict_do_update(
         index_elements=["key"],
         set_={name: statement.excluded[name] for name in COMING_BACK},
-        where=sa.and_(Message.state == MessageState.VOID, Message.attempts_made == 0),
+        where=sa.and_(Message.state == MessageState.VOID, _never_taken()),
     )
     db.session.flush()
     result = db.session.connection().execute(statement, full, execution_options={"preserve_rowcount": True})
     return max(0, result.rowcount)
+
+
+def _never_taken() -> sa.ColumnElement[bool]:
+    """Return the condition for messages that were never tried, or in vain each time."""
+    tried = sa.exists().where(Attempt.message_id == Message.id)
+    maybe = sa.func.coalesce(sa.cast(Attempt.outcome, sa.Text), "") != Outcome.UNREACHABLE.value
+    return sa.or_(Message.attempts_made == 0, sa.and_(tried, ~tried.where(maybe)))
 
 
 def note_many(rows: Sequence[dict[str, Any]]) -> list[tuple[int, str]]:
@@ -101,30 +110,45 @@ def note_many(rows: Sequence[dict[str, Any]]) -> list[tuple[int, str]]:
 
 
 def void(subject: str, *, reason: str) -> int:
-    """Void what is still unsent about a record; return how many messages that were."""
-    return _void(Message.subject == subject, reason=reason)
+    """Void what is still unsent about a record; return how many messages that were.
+
+    What is being sent at this moment becomes void when it turns out that no provider took it.
+    """
+    return _withdraw(Message.subject == subject, reason=reason)
 
 
-def void_expired(now: datetime) -> int:
-    """Void what nobody needs to hear any more; return how many messages that were."""
-    return _void(Message.expires_at <= now, reason="expired")
+def void_expired(now: datetime) -> Sequence[int]:
+    """Void what is too late to be sent; return the messages' ids."""
+    return db.session.scalars(
+        sa.update(Message)
+        .where(QUEUED, Message.expires_at <= now)
+        .values(state=MessageState.VOID, reason="expired", changed_at=clock.now())
+        .execution_options(synchronize_session=False)
+        .returning(Message.id)
+    ).all()
 
 
 def void_superseded(subjects: Collection[str], *, template: str, keep: Collection[str]) -> int:
     """Void unsent messages of a template that a newer one about the same record replaces."""
     if not subjects:
         return 0
-    return _void(
+    return _withdraw(
         Message.subject.in_(subjects), Message.template == template, Message.key.not_in(keep), reason="superseded"
     )
 
 
-def _void(*conditions: sa.ColumnElement[bool], reason: str) -> int:
-    changed = db.session.execute(
+def _withdraw(*conditions: sa.ColumnElement[bool], reason: str) -> int:
+    """Void in one statement, so that nothing slips from the queue to a dispatcher, or back, in between."""
+    waits = Message.state == MessageState.QUEUED
+    changed = db.session.scalars(
         sa.update(Message)
-        .where(QUEUED, *conditions)
-        .values(state=MessageState.VOID, reason=reason, changed_at=clock.now())
+        .where(Message.state.in_([MessageState.QUEUED, MessageState.SENDING]), *conditions)
+        .values(
+            state=sa.case((waits, MessageState.VOID.value), else_=MessageState.SENDING.value),
+            reason=sa.case((waits, reason), else_=WITHDRAWN + reason),
+            changed_at=sa.case((waits, clock.now()), else_=Message.changed_at),
+        )
         .execution_options(synchronize_session=False)
-        .returning(Message.id)
+        .returning(Message.state)
     )
-    return len(changed.all())
+    return sum(state is MessageState.VOID for state in changed)

@@ -115,7 +115,7 @@ def test_only_what_is_due_and_may_go_comes_along(app: Flask) -> None:
     other = remind(contact, template="stopped", urgent=True)
     send()
     assert (second.carried_by_id, later.carried_by_id, late.carried_by_id) == (first.id, None, None)
-    assert (later.state, late.state, other.carried_by_id) == (MessageState.QUEUED, MessageState.VOID, None)
+    assert (later.state, late.state, other.carried_by_id) == (MessageState.QUEUED, MessageState.PERSON, None)
 
 
 @pytest.mark.parametrize("status", [Status.DELIVERED, Status.FAILED])

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 from notifiers.providers import ReplyEvent
 from notifiers.reading import Question, Reading, read
 from notifiers.unreached import call_about_stopped
@@ -62,6 +64,9 @@ def _record(provider_name: str, event: ReplyEvent) -> bool:
     try:
         with db.session.begin_nested():
             _understand(reply)
+    except sa.exc.OperationalError:
+        # Two who wrote at once got into each other's way. Whoever called stores it anew.
+        raise
     except Exception as problem:
         # A database's message may quote the row, so the log gets the kind of failure alone.
         db.session.refresh(reply)

@@ -5,10 +5,12 @@ Twilio and the sandbox sign what they post; the domestic providers sign nothing 
 
 import json
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
+import sqlalchemy as sa
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 
 # A domestic provider tells of many messages at once.
 MAX_BODY = {FORM: 64 * 1024, JSON: 256 * 1024}
+# How long a webhook waits before it tries to write once more, in seconds.
+PAUSES = (0.05, 0.3)
 Event = TypeVar("Event")
 
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks/sms/<provider_name>")
@@ -33,8 +37,8 @@ blueprint = Blueprint("hooks", __name__, url_prefix="/hooks/sms/<provider_name>"
 def receipts(provider_name: str) -> ResponseReturnValue:
     """Take what a provider tells of messages, and answer as it expects."""
     provider, payload = open_hook(provider_name)
-    record_receipts(provider.name, read_events(provider.read_receipts, payload))
-    db.session.commit()
+    events = read_events(provider.read_receipts, payload)
+    keep(lambda: record_receipts(provider.name, events))
     return give(provider.receipt_answer)
 
 
@@ -43,8 +47,7 @@ def replies(provider_name: str) -> ResponseReturnValue:
     """Take what readers answer: 200 with what the provider wants to read, or back to the sandbox's page."""
     provider, payload = open_hook(provider_name)
     events = read_events(provider.read_replies, payload)
-    record_replies(provider.name, events)
-    db.session.commit()
+    keep(lambda: record_replies(provider.name, events))
     if provider.name == "sandbox":
         contact = find_contact(events[0].phone)
         return redirect(url_for("sandbox.phone", phone=contact.id if contact else None), 303)
@@ -60,6 +63,22 @@ def read_events(read: Callable[[Any], Sequence[Event]], payload: Any) -> Sequenc
     if not events:
         abort(400)
     return events
+
+
+def keep(record: Callable[[], object]) -> None:
+    """Record and commit, once more where two who wrote at once got into each other's way: few providers call twice."""
+    for pause in PAUSES:
+        try:
+            record()
+            db.session.commit()
+        except sa.exc.OperationalError as problem:
+            db.session.rollback()
+            log.warning("a webhook is recorded once more (%s)", type(problem.orig).__name__)
+            time.sleep(pause)
+        else:
+            return
+    record()
+    db.session.commit()
 
 
 def give(answer: Answer) -> Response:

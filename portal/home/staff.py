@@ -16,7 +16,7 @@ from portal.decisions.queries import count_by_state
 from portal.messages.queries import count_unread_replies
 from portal.revisits.queries import View
 from portal.revisits.queries import count_views as count_revisits
-from portal.risk_periods.queries import count_submitted
+from portal.risk_periods.queries import count_to_approve, count_to_hand_over
 
 blueprint = Blueprint("home", __name__)
 
@@ -75,10 +75,15 @@ def complaints_waiting(staff: Staff) -> list[Waiting]:
 
 
 def batches_waiting(staff: Staff) -> list[Waiting]:
-    """Return the batches of texts that wait for a second person."""
-    if staff.role is Role.CLERK:
-        return []
-    return [Waiting(_("Batches to approve"), count_submitted(scope=guard.scope()), url_for("staff.risk_periods.index"))]
+    """Return the batches of texts that nobody has handed over yet, and those that wait for this person's approval."""
+    own, url = guard.scope(), url_for("staff.risk_periods.index")
+    waiting = []
+    if staff.role is not Role.REVIEWER:
+        count = count_to_hand_over(on=clock.today(), scope=own)
+        waiting.append(Waiting(_("Batches to hand over"), count, url))
+    if staff.role is not Role.CLERK:
+        waiting.append(Waiting(_("Batches to approve"), count_to_approve(staff_id=staff.id, scope=own), url))
+    return waiting
 
 
 def revisits_waiting(staff: Staff) -> list[Waiting]:

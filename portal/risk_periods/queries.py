@@ -133,10 +133,20 @@ def has_unsent(batch_id: int) -> bool:
     return db.session.scalar(found) is not None
 
 
-def count_submitted(*, scope: int | None) -> int:
-    """Count the batches that wait for approval."""
-    statement = sa.select(sa.func.count(RiskBatch.id)).join(RiskBatch.period)
-    return db.session.scalar(statement.where(RiskBatch.state == BatchState.SUBMITTED, *_visible(scope))) or 0
+def count_to_hand_over(*, on: date, scope: int | None) -> int:
+    """Count the batches whose period has not begun on a day and that nobody has handed over yet, or that came back."""
+    waits = (RiskBatch.state.in_((BatchState.PREPARED, BatchState.REFUSED)), RiskBatch.starts_on > on)
+    return _count(*waits, RiskPeriod.active.is_(True), *_visible(scope))
+
+
+def count_to_approve(*, staff_id: int, scope: int | None) -> int:
+    """Count the batches that wait for approval and that somebody else has handed over."""
+    return _count(RiskBatch.state == BatchState.SUBMITTED, RiskBatch.submitted_by_id != staff_id, *_visible(scope))
+
+
+def _count(*conditions: sa.ColumnElement[bool]) -> int:
+    statement = sa.select(sa.func.count(RiskBatch.id)).join(RiskBatch.period).where(*conditions)
+    return db.session.scalar(statement) or 0
 
 
 def _visible(scope: int | None) -> list[sa.ColumnElement[bool]]:

@@ -1,7 +1,8 @@
 """Pages of high-risk periods: who may do what, the two-person rule, conflicts, and what a preview tells."""
 
+import re
 from collections.abc import Callable
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from notifiers.plan.risk_periods import plan_risk_periods
+from portal import clock
 from portal.accounts.models import Role, Staff
 from portal.audit.models import AuditEntry
 from portal.contacts import service as contacts
@@ -270,10 +272,8 @@ def test_a_preview_says_when_texts_may_leave(sign_in: SignIn) -> None:
 @pytest.mark.parametrize("settings", [{"sms_providers": ("tencent",)}], indirect=True)
 def test_a_preview_warns_of_words_that_a_provider_does_not_take(sign_in: SignIn) -> None:
     make_party()
-    long, short = (
-        make_batch(),
-        make_batch(period=make_period(name="汛期", name_en="Floods", advice="清沟", advice_en="drain")),
-    )
+    brief = make_period(name="汛期", name_en="Floods", advice="清沟", advice_en="drain")
+    long, short = (make_batch(state=BatchState.SUBMITTED, period=period) for period in (make_period(), brief))
     client = sign_in(Role.SUPERVISOR)
     words = "Tencent Cloud does not take a name or an advice of this length"
     assert words in client.get(batch_url(long) + "?lang=en").text
@@ -327,3 +327,25 @@ def test_signed_out_readers_see_nothing(client: FlaskClient) -> None:
     assert client.post(batch_url(batch, "approve"), data=approval(batch)).status_code == 302
     assert fresh(batch).state is BatchState.SUBMITTED
     assert db.session.scalar(sa.select(sa.func.count(Staff.id))) == 1
+
+
+@pytest.mark.parametrize(
+    ("role", "to_hand_over", "to_approve"),
+    [(Role.CLERK, 2, None), (Role.SUPERVISOR, 2, 1), (Role.REVIEWER, None, 1)],
+)
+def test_the_first_page_says_what_waits(
+    sign_in: SignIn, organ: Organ, role: Role, to_hand_over: int | None, to_approve: int | None
+) -> None:
+    tomorrow = clock.today() + timedelta(days=1)
+    for state in (BatchState.PREPARED, BatchState.REFUSED, BatchState.SUBMITTED, BatchState.APPROVED):
+        make_batch(state=state, starts_on=tomorrow, period=make_period())
+    make_batch(state=BatchState.PREPARED, starts_on=clock.today())
+    make_batch(state=BatchState.PREPARED, period=make_period(active=False))
+    client = sign_in(role, organ_id=organ.id)
+    me = db.session.scalars(sa.select(Staff).order_by(Staff.id.desc())).first()
+    assert me is not None
+    make_batch(state=BatchState.SUBMITTED, submitted_by_id=me.id)
+    page = client.get("/staff/?lang=en").text
+    for words, count in (("Batches to hand over", to_hand_over), ("Batches to approve", to_approve)):
+        found = re.search(rf"<strong>(\d+)</strong>\s*{words}", page)
+        assert (int(found[1]) if found else None) == count, words

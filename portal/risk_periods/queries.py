@@ -21,7 +21,7 @@ from portal.parties.models import Party, PartyKind
 from portal.permits.models import Permit, PermitStatus
 from portal.risk_periods.models import BatchState, RiskBatch, RiskPeriod
 from portal.risk_periods.rules import DAY, USEFUL_DAYS, Dates, Notice, Span
-from portal.wordings.queries import Bodies, variable_length
+from portal.wordings.queries import Bodies, list_templates, variable_length
 from portal.wordings.rules import TEMPLATED
 
 TEMPLATE = "risk_notice"
@@ -253,6 +253,13 @@ def write_texts(batch: RiskBatch) -> Mapping[str, Written]:
         longest = max(len(value) for value in values.values())
         found[locale] = Written(text, segments, [name for name, limit in limits.items() if longest > limit])
     return found
+
+
+def list_unapproved() -> Sequence[str]:
+    """Return the providers in use that send approved texts alone and have approved none for these notices."""
+    approved = {(provider, name) for provider, name, _locale in list_templates(approved=True)}
+    in_use = current_settings().sms_providers
+    return [name for name in in_use if name in TEMPLATED and (name, TEMPLATE) not in approved]
 
 
 def notice_of(batch: RiskBatch) -> Notice:

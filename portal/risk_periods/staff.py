@@ -234,6 +234,7 @@ def batch_page(batch: RiskBatch, **bound: Any) -> str:
         note=forms.NOTE_LABELS.get(batch.note, batch.note),
         texts=queries.write_texts(batch),
         provider_labels=PROVIDER_LABELS,
+        unapproved=queries.list_unapproved(),
         useful_until=rules.Span(batch.starts_on, batch.ends_on).useful_until,
         begun=batch.starts_on <= clock.today(),
         submitter=find_name(batch.submitted_by_id),

@@ -24,6 +24,7 @@ from portal.organs.models import Organ
 from portal.risk_periods import service
 from portal.risk_periods.models import BatchState, RiskBatch
 from portal.settings import Settings
+from portal.wordings.models import Approval, ProviderTemplate
 from tests.conftest import make_settings
 from tests.factories.organs import make_organ
 from tests.factories.parties import make_party
@@ -278,6 +279,21 @@ def test_a_preview_warns_of_words_that_a_provider_does_not_take(sign_in: SignIn)
     words = "Tencent Cloud does not take a name or an advice of this length"
     assert words in client.get(batch_url(long) + "?lang=en").text
     assert words not in client.get(batch_url(short) + "?lang=en").text
+
+
+@pytest.mark.parametrize("settings", [{"sms_providers": ("tencent", "sandbox")}], indirect=True)
+def test_a_preview_warns_of_a_provider_that_has_approved_nothing(sign_in: SignIn) -> None:
+    make_party()
+    batch = make_batch(state=BatchState.SUBMITTED)
+    row = ProviderTemplate(provider="tencent", name="risk_notice", locale="zh_Hans", body="{name}{day}{advice}退订回T")
+    row.status = Approval.SUBMITTED
+    db.session.add(row)
+    client = sign_in(Role.SUPERVISOR)
+    words = "Tencent Cloud has approved no text for these notices yet"
+    assert client.get(batch_url(batch) + "?lang=en").text.count("has approved no text") == 1
+    assert words in client.get(batch_url(batch) + "?lang=en").text
+    row.status = Approval.APPROVED
+    assert words not in client.get(batch_url(batch) + "?lang=en").text
 
 
 def test_progress_and_whom_no_text_reached(sign_in: SignIn) -> None:

@@ -17,6 +17,8 @@ from portal.messages.models import Attempt, Message, MessageState, Receipt
 # How long a receipt that came before its message was known is looked at again.
 WAITS_FOR = timedelta(days=3)
 BATCH = 500
+# As many digits as a message's number can have; another sender on the same account may call its own what it likes.
+DIGITS = len(str(LARGEST))
 MAY_BE_TAKEN = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.PERSON)
 
 
@@ -89,7 +91,7 @@ def _adopt(provider_name: str, event: ReceiptEvent) -> Message | None:
     Only what this provider was handed, and may have taken, is looked at: whoever forges a name raises nothing else.
     """
     own = event.own_reference
-    if not (event.reference and own.isascii() and own.isdecimal() and len(own) < 16):
+    if not (event.reference and own.isascii() and own.isdecimal() and len(own) <= DIGITS and int(own) <= LARGEST):
         return None
     adopted = db.session.scalar(
         sa.update(Message)

@@ -167,6 +167,16 @@ UNREADABLE = [
 ]
 
 
+def test_names_that_another_sender_gave_its_messages_cost_ours_nothing(client: FlaskClient) -> None:
+    message = make_message(contact=make_contact(), state=MessageState.UNKNOWN, provider="aliyun")
+    own = ("20261122101010", "2147483648", "9" * 15, "9" * 128, "x", str(message.id))
+    told = [RECEIPT["aliyun"] | {"biz_id": f"R{number}", "out_id": name} for number, name in enumerate(own)]
+    assert post(client, "aliyun", "receipts", told).status_code == 200
+    assert count(Receipt) == len(own)
+    db.session.refresh(message)
+    assert (message.state, message.provider_reference) == (MessageState.DELIVERED, f"R{len(own) - 1}")
+
+
 def test_what_is_no_readable_json_is_refused(client: FlaskClient, name: str) -> None:
     for body in UNREADABLE:
         for end in ("receipts", "replies"):

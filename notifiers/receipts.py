@@ -13,6 +13,7 @@ from portal.calls.service import UNDELIVERED, drop_call
 from portal.db import db, upsert
 from portal.messages import rules
 from portal.messages.models import Attempt, Message, MessageState, Receipt
+from portal.paging import LARGEST
 
 # How long a receipt that came before its message was known is looked at again.
 WAITS_FOR = timedelta(days=3)

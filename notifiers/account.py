@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from portal import clock
 from portal.db import db
+from portal.messages import outbox
 from portal.messages.models import Message, MessageState
 
 # What a carrier refused or failed to bring is on somebody's list.
@@ -18,6 +19,7 @@ OPEN = ("queued", "sending", "accepted", "unknown")
 def take_account(first: date, last: date) -> dict[str, Any]:
     """Count the messages due from one day to another, both included: `due` is the sum of all that follows it.
 
+    One that had to wait for another day, or was tried again, counts on the day it was planned for.
     A message that was replied to counts as `replied` only, whatever its receipt said.
     """
     part = sa.case(
@@ -25,9 +27,10 @@ def take_account(first: date, last: date) -> dict[str, Any]:
         (Message.state.in_(PERSONS), MessageState.PERSON.value),
         else_=sa.cast(Message.state, sa.Text),
     )
+    planned_at = outbox.PLANNED_AT
     rows = db.session.execute(
         sa.select(part, sa.func.count())
-        .where(Message.due_at >= clock.start_of(first), Message.due_at < clock.start_of(last + timedelta(days=1)))
+        .where(planned_at >= clock.start_of(first), planned_at < clock.start_of(last + timedelta(days=1)))
         .group_by(part)
     )
     parts = dict.fromkeys((*ENDS, *OPEN), 0)

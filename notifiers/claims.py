@@ -18,7 +18,7 @@ from portal import clock
 from portal.contacts.models import Contact
 from portal.db import db
 from portal.messages.models import Attempt, Message, MessageState, Outcome
-from portal.messages.outbox import PRIORITY_ANSWER, WITHDRAWN
+from portal.messages.outbox import PLANNED_AT, PRIORITY_ANSWER, WITHDRAWN
 
 QUEUED = Message.state == sa.literal_column("'queued'")
 # Wrapped, so that rows are found by their ids and then looked at, never the other way round.
@@ -224,6 +224,8 @@ def keep_held(message_ids: Collection[int], *, run_id: str) -> set[int]:
 
 def settle_unsent(message_ids: Collection[int], **changes: object) -> None:
     """Change messages that cannot be sent now, or ever; `reason` says why."""
+    if "due_at" in changes:
+        changes["planned_at"] = PLANNED_AT
     if message_ids:
         _update(Message.id.in_(message_ids), **changes, changed_at=clock.now())
 
@@ -279,7 +281,7 @@ def _changes(ending: Ending, now: datetime) -> dict[str, object]:
     if ending.state is MessageState.DELIVERED:
         changes["delivered_at"] = now
     if ending.wait is not None:
-        changes["due_at"] = now + ending.wait
+        changes |= {"due_at": now + ending.wait, "planned_at": PLANNED_AT}
     if ending.state is MessageState.QUEUED:
         withdrawn, why = Message.reason.startswith(WITHDRAWN), sa.func.substr(Message.reason, len(WITHDRAWN) + 1)
         changes["state"] = sa.case((withdrawn, MessageState.VOID.value), else_=MessageState.QUEUED.value)

@@ -40,6 +40,7 @@ class Message(Model):
     """Something somebody shall hear: one row for one planned occurrence, named by `key`.
 
     `subject` names the record it concerns (`permit:12`); `values` fills the template, never holding a secret.
+    `due_at` moves on when it has to wait; the moment it was planned for then stays in `planned_at`.
     A message whose `carried_by_id` names another one was sent as part of that one's text and shares its fate.
     `claimed_by` is the dispatcher that sent it last; at `ask_at` the provider is asked what became of it.
     """
@@ -63,6 +64,7 @@ class Message(Model):
     priority: Mapped[int] = mapped_column(default=5)
     urgent: Mapped[bool] = mapped_column(default=False)
     due_at: Mapped[datetime]
+    planned_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     state: Mapped[MessageState] = mapped_column(text_enum(MessageState), default=MessageState.QUEUED)
     reason: Mapped[str] = mapped_column(default="")

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal import clock
-from portal.db import db, upsert
+from portal.db import batched, db, upsert
 from portal.messages.models import Attempt, Message, MessageState, Outcome
 
 PRIORITY_ANSWER = 2
@@ -16,6 +16,8 @@ PRIORITY_BATCH = 8
 
 # Written out, not bound: databases use an index over part of a table only when they can read the condition.
 QUEUED = Message.state == sa.literal_column("'queued'")
+# What is due at another moment than it was planned for still counts in the balance of its day.
+PLANNED_AT = sa.func.coalesce(Message.planned_at, Message.due_at)
 # What was voided while it was being sent says so until it is known whether a provider took it.
 WITHDRAWN = "void:"
 # What a voided message takes from the row that calls it back.
@@ -80,7 +82,7 @@ def enqueue_many(rows: Sequence[dict[str, Any]]) -> int:
     statement = upsert(Message)
     statement = statement.on_conflict_do_update(
         index_elements=["key"],
-        set_={name: statement.excluded[name] for name in COMING_BACK},
+        set_={name: statement.excluded[name] for name in COMING_BACK} | {"planned_at": None},
         where=sa.and_(Message.state == MessageState.VOID, _never_taken()),
     )
     db.session.flush()
@@ -115,6 +117,17 @@ def void(subject: str, *, reason: str) -> int:
     What is being sent at this moment becomes void when it turns out that no provider took it.
     """
     return _withdraw(Message.subject == subject, reason=reason)
+
+
+def redirect(subjects: Collection[str], *, contact_id: int) -> None:
+    """Send what still waits to be sent about some records to another number: the one it had is theirs no more."""
+    for some in batched(list(subjects)):
+        db.session.execute(
+            sa.update(Message)
+            .where(Message.state == MessageState.QUEUED, Message.subject.in_(some))
+            .values(contact_id=contact_id)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def void_expired(now: datetime) -> Sequence[int]:

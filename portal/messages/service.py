@@ -89,7 +89,8 @@ def send_again(*, message_id: int, reason: str, staff_id: int) -> None:
         .where(
             sa.or_(Message.id == message_id, Message.carried_by_id == message_id), Message.state.in_(SENT_AGAIN_FROM)
         )
-        .values(state=MessageState.QUEUED, reason="again", due_at=now, changed_at=now, ask_at=None, carried_by_id=None)
+        .values(state=MessageState.QUEUED, reason="again", due_at=now, planned_at=outbox.PLANNED_AT)
+        .values(changed_at=now, ask_at=None, carried_by_id=None)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
     ).all()

@@ -1,6 +1,7 @@
 """What happens to an import: it is opened, handed over, written in one go or piece by piece, and closed."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -232,6 +233,7 @@ def _update(
     changed: Sequence[tuple[rules.Row, Any]], contacts: Mapping[str, int], parties: Mapping[int, int], known: Known
 ) -> None:
     records, stale = [], []
+    moved: dict[int, list[str]] = defaultdict(list)
     for row, old in changed:
         values = row.values
         record = {name: values.get(name, getattr(old, name)) for name in (*TEXTS, *rules.DAYS)}
@@ -241,10 +243,14 @@ def _update(
             "contact_id": contacts[values["phone"]],
             **standing(row, old, known),
         }
-        if record["next_reminder_on"] != old.next_reminder_on or record["last_apply_on"] != old.last_apply_on:
+        if any(record[name] != getattr(old, name) for name in ("next_reminder_on", "last_apply_on", "status")):
             stale.append(f"permit:{old.id}")
+        elif record["contact_id"] != old.contact_id:
+            moved[record["contact_id"]].append(f"permit:{old.id}")
         records.append(record)
     for some in batched(records):
         db.session.execute(sa.update(Permit), list(some))
     for subject in stale:
         outbox.void(subject, reason="changed")
+    for contact_id, subjects in moved.items():
+        outbox.redirect(subjects, contact_id=contact_id)

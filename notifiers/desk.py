@@ -35,6 +35,9 @@ PAUSES = (0.2, 0.4, 0.8, 1.6, 3.0, 3.0, 3.0, 3.0, 5.0, 5.0, 5.0)
 PAUSES_AT_END = 3
 # What no provider can send yet, because its template is not approved, is looked at again after that.
 SHAPE_AGAIN = timedelta(minutes=10)
+# What only a provider that is down could take makes way for so long, or it would hold up what others take.
+DOWN_AGAIN = timedelta(seconds=20)
+PROVIDER_DOWN = "provider_down"
 UNHEARD = (MessageState.REJECTED, MessageState.FAILED)
 
 
@@ -256,6 +259,8 @@ class Desk:
                 continue
             if way is not None:
                 handovers.append(self._handover(message, text, way, now))
+            elif routes.shut_out:
+                refused[PROVIDER_DOWN, True] += [message.id, *message.carried_ids]
         for (reason, passing), message_ids in refused.items():
             _refuse(message_ids, reason, now, passing=passing)
         return handovers
@@ -276,7 +281,8 @@ class Desk:
 def _refuse(message_ids: Sequence[int], reason: str, now: datetime, *, passing: bool) -> None:
     """Settle messages that have no text, or none that any provider of the list can send."""
     if passing:
-        claims.settle_unsent(message_ids, due_at=now + SHAPE_AGAIN, reason=reason)
+        wait = DOWN_AGAIN if reason == PROVIDER_DOWN else SHAPE_AGAIN
+        claims.settle_unsent(message_ids, due_at=now + wait, reason=reason)
     elif reason == "record_gone":
         claims.settle_unsent(message_ids, state=MessageState.VOID, reason=reason)
     else:

@@ -21,7 +21,7 @@ from datetime import timedelta
 from flask import current_app
 
 from notifiers.claims import STOPPED
-from notifiers.desk import Desk, Handover, Result
+from notifiers.desk import PROVIDER_DOWN, Desk, Handover, Result
 from notifiers.gates import BREAKS_AT
 from notifiers.providers import Outgoing, Provider, Rejected, Status, Unknown, Unreachable
 from notifiers.providers.registry import get_callback, get_provider
@@ -40,7 +40,6 @@ REFILL_AT = 200
 RECORD_AT = 200
 # A provider that answered so many seconds ago need not be felt out again.
 REMEMBERED = 60.0
-PROVIDER_DOWN = "provider_down"
 STOP_WITHIN = 3.0
 LOOK_EVERY = 0.5
 # Counts on while the machine sleeps, where the system has such a clock.

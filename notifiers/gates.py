@@ -62,7 +62,11 @@ class Gates:
 
     def list_down(self) -> set[str]:
         """Return the providers that nothing more is handed over to, not even what is in hand."""
-        return {name for name in self.gates if self.is_shut(name) and not self.is_probed(name)}
+        return {name for name in self.gates if self.is_down(name)}
+
+    def is_down(self, name: str) -> bool:
+        """Whether the breaker is open and nobody is just trying whether the provider is back."""
+        return self.is_shut(name) and not self.is_probed(name)
 
     def is_shut(self, name: str) -> bool:
         """Whether the breaker lets nothing through; one that has waited long enough lets a probe through.

@@ -8,13 +8,17 @@ from notifiers.shape import Shaped, Shaper, Unshapable
 
 
 class Routes:
-    """The ways out, for one transaction; `turned_away` counts the texts that found none."""
+    """The ways out, for one transaction; `turned_away` counts the texts that wait for room.
+
+    `shut_out` is whether the last text fits only providers that are down: it has to make way for others.
+    """
 
     def __init__(self, providers: Sequence[str], gates: Gates) -> None:
         self.providers = providers
         self.gates = gates
         self.shaper = Shaper()
         self.turned_away = 0
+        self.shut_out = False
 
     def find(self, composed: Composed, *, after: str = "") -> tuple[str, Shaped] | None:
         """Return the provider that takes a text now, behind one of the list where it has been tried, and its shape.
@@ -23,6 +27,7 @@ class Routes:
         """
         start = self.providers.index(after) + 1 if after else 0
         refusals: list[Unshapable] = []
+        self.shut_out = True
         for name in self.providers[start:]:
             try:
                 shaped = self.shaper.shape(composed, name)
@@ -31,7 +36,8 @@ class Routes:
                 continue
             if self.gates.take(name, shaped.segments):
                 return name, shaped
+            self.shut_out &= self.gates.is_down(name)
         if refusals and len(refusals) == len(self.providers[start:]):
             raise next((refusal for refusal in refusals if refusal.passing), refusals[0])
-        self.turned_away += 1
+        self.turned_away += not self.shut_out
         return None

@@ -15,10 +15,12 @@ import time_machine
 from flask import Flask
 
 from notifiers import dispatch as dispatching
+from notifiers.compose import Composed
 from notifiers.dispatch import Pace, dispatch
 from notifiers.gates import BREAKS_AT, PROBE_FOR, Gates
 from notifiers.providers import Accepted, Outgoing, Rejected, Unknown, Unreachable
 from notifiers.providers.sandbox import SandboxProvider
+from notifiers.shape import Shaped, Shaper, Unshapable
 from portal import clock
 from portal.db import db
 from portal.messages.models import Attempt, Gate, Message, MessageState
@@ -268,3 +270,32 @@ def test_what_goes_out_carries_our_reference_and_extension(app: Flask, line: Lin
     (number,) = db.session.scalars(sa.select(Message.id))
     ((_, message),) = line.handed
     assert (message.reference, message.extension) == (str(number), f"{number % 100:02d}")
+
+
+def test_what_only_a_provider_that_is_down_could_take_makes_way(
+    app: Flask, frozen: time_machine.Traveller, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    takes = {"sandbox": "stopped", "twilio": "started"}
+
+    def shape(_self: object, composed: Composed, provider: str) -> Shaped:
+        if composed.wording != takes[provider]:
+            raise Unshapable("no_template", passing=True)
+        return Shaped(composed.text, composed.segments)
+
+    monkeypatch.setattr(Shaper, "shape", shape)
+    monkeypatch.setattr("notifiers.providers.twilio.TwilioProvider.send", lambda _self, message: line.send(message))
+    monkeypatch.setattr(dispatching, "BATCH", 2)
+    down = clock.now() + timedelta(seconds=30)
+    values = {"failures": BREAKS_AT, "openings": 1, "filled_at": clock.now(), "tokens": 10.0}
+    db.session.add(Gate(provider="sandbox", open_until=down, **values))
+    queue(5, template="stopped")
+    queue(1, template="started")
+    with enter(app, sms_providers=("sandbox", "twilio")):
+        assert dispatch()["accepted"] == 1
+        waiting = db.session.scalars(sa.select(Message).where(Message.state == MessageState.QUEUED)).all()
+        assert [(item.template, item.reason, item.planned_at) for item in waiting] == [
+            ("stopped", "provider_down", clock.now())
+        ] * 5
+        db.session.commit()
+        frozen.shift(timedelta(seconds=40))
+        assert dispatch()["accepted"] + dispatch()["accepted"] == 5

@@ -3,7 +3,7 @@
 import csv
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,31 @@ def load_facts() -> None:
         for name in ("name", "name_en", "short_name", "short_name_en"):
             setattr(kind, name, row[name])
         kind.aliases = row["aliases"].split(";")
-        kind.reminder_offsets = [int(offset) for offset in row["reminder_offsets"].split(";")]
+        offsets = [int(offset) for offset in row["reminder_offsets"].split(";")]
+        moved = kind.id is not None and kind.reminder_offsets != offsets
+        kind.reminder_offsets = offsets
         db.session.add(kind)
+        if moved:
+            _look_anew(kind)
     for row in _read_facts("renewal_windows"):
         _keep_window(known[row["permit_type"]], row)
     db.session.flush()
+
+
+def _look_anew(kind: PermitType) -> None:
+    """Let permits be looked at on the first day that is left after the days to remind of their type have changed."""
+    today = clock.today()
+    standing = sa.select(Permit).where(
+        Permit.permit_type_id == kind.id,
+        Permit.status == PermitStatus.VALID,
+        Permit.renewal_reported_at.is_(None),
+        Permit.valid_to < rules.NO_END,
+        Permit.last_apply_on >= today,
+    )
+    for permit in db.session.scalars(standing.order_by(Permit.id)):
+        due = rules.occurrences(permit.window_opens_on, permit.last_apply_on, kind.reminder_offsets)
+        days = [permit.next_reminder_on, rules.next_reminder(due, after=today - timedelta(days=1))]
+        permit.next_reminder_on = min((day for day in days if day is not None), default=None)
 
 
 def _read_facts(name: str) -> list[dict[str, str]]:

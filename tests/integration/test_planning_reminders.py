@@ -17,7 +17,7 @@ from portal.db import db
 from portal.messages import outbox
 from portal.messages.models import Message, MessageState
 from portal.permits import service as permits
-from portal.permits.models import Permit, WindowUnit
+from portal.permits.models import Permit, PermitType, WindowUnit
 from tests.factories.messages import make_contact
 from tests.factories.parties import make_party
 from tests.factories.permits import make_permit, make_permit_type
@@ -200,3 +200,22 @@ def test_pages_cover_everything_due(app: Flask) -> None:
     db.session.commit()
     assert plan_permits(TODAY).planned == 2101
     assert db.session.scalar(sa.select(sa.func.count()).where(Permit.next_reminder_on <= TODAY)) == 0
+
+
+@pytest.mark.parametrize(
+    ("next_on", "expected"),
+    [(None, TODAY + timedelta(days=13)), (TODAY + timedelta(days=17), TODAY + timedelta(days=13)), (TODAY, TODAY)],
+    ids=["all were planned", "an earlier day is new", "one is not planned yet"],
+)
+def test_other_days_to_remind_count_for_permits_that_stand(app: Flask, next_on: date | None, expected: date) -> None:
+    permits.load_facts()
+    kind = db.session.scalars(sa.select(PermitType).order_by(PermitType.id)).first()
+    assert kind is not None
+    shipped, kind.reminder_offsets = kind.reminder_offsets, [7, 3]
+    permit = due_permit(max(shipped) + 13, kind=kind)
+    permit.window_opens_on, permit.next_reminder_on = None, next_on
+    closed = due_permit(max(shipped) + 13, kind=kind)
+    permits.revoke(closed.id)
+    db.session.commit()
+    permits.load_facts()
+    assert (permit.next_reminder_on, closed.next_reminder_on) == (expected, None)

@@ -117,7 +117,7 @@ def read_progress(opened: PermitImport) -> dict[str, object]:
         "opened": opened,
         "done": f"{opened.rows_done:,}",
         "total": f"{opened.rows_total:,}",
-        "counts": {"imported": 0, "changed": 0, "unchanged": 0, "rejected": 0} | opened.counts,
+        "counts": {"imported": 0, "changed": 0, "unchanged": 0} | opened.counts,
         "alive": count_dispatchers(clock.now()) > 0,
     }
 

@@ -1,1 +1,1 @@
-"""The register of permits, renewal windows by law and article, the importer."""
+"""The register of permits, renewal windows by law and article, reading permits from spreadsheets."""

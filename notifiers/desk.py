@@ -16,7 +16,7 @@ from notifiers.claims import STOPPED, Claim, Ending, Waiting
 from notifiers.compose import Composed, Uncomposable, compose_many
 from notifiers.gates import Gates
 from notifiers.holds import Holds
-from notifiers.people import call_about_expired, end_expired, hand_to_person
+from notifiers.people import ask_for_suppressed, call_about_expired, end_expired, hand_to_person
 from notifiers.receipts import match_receipts
 from notifiers.routes import Routes
 from notifiers.shape import Shaped, Unshapable
@@ -137,7 +137,8 @@ class Desk:
                 passes = isinstance(problem, sa.exc.OperationalError | sa.exc.InterfaceError)
                 if not passes or tried >= (PAUSES_AT_END if self.stop.is_set() else len(PAUSES)):
                     raise
-                log.warning("the database did not answer; %d results wait to be recorded", len(results))
+                why = type(problem.orig).__name__
+                log.warning("the database did not answer (%s); %d results wait to be recorded", why, len(results))
                 self.stop.wait(PAUSES[tried])
         raise AssertionError("unreachable")
 
@@ -238,6 +239,7 @@ class Desk:
         claims.settle_unsent(nobody, state=MessageState.SUPPRESSED, reason="no_contact")
         claims.settle_unsent(stopped, state=MessageState.SUPPRESSED, reason="opted_out")
         call_about({message.subject for message in waiting if message.id in nobody | stopped})
+        ask_for_suppressed(nobody | stopped)
         claims.settle_unsent(late - nobody - stopped, state=MessageState.VOID, reason="expired")
         call_about_expired(late - nobody - stopped)
         return [message for message in waiting if message.id not in nobody | stopped | late]

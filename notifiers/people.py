@@ -20,9 +20,10 @@ from portal.risk_periods.models import RiskBatch
 
 # What somebody is told in person when its time is over; confirmations and announcements are not, nor is what was
 # only advice: hundreds of calls about a season that has begun help nobody.
+URGENT_NOTICE = sa.and_(Message.subject.startswith("risk_batch:"), Message.urgent.is_(True))
 CALLED_ABOUT = sa.or_(
     *(Message.subject.startswith(f"{kind}:") for kind in ("permit", "complaint")),
-    sa.and_(Message.subject.startswith("risk_batch:"), Message.urgent.is_(True)),
+    URGENT_NOTICE,
     Message.template == "revisit",
 )
 
@@ -63,6 +64,16 @@ def call_about_expired(message_ids: Collection[int]) -> None:
             hand_to_person(message)
             message.state = MessageState.PERSON
     db.session.flush()
+
+
+def ask_for_suppressed(message_ids: Collection[int]) -> None:
+    """Leave to a person what was planned for somebody who wants no texts, or has no number, by the time it is sent.
+
+    Of permits there is one call for each last day (`notifiers.unreached`).
+    """
+    which = sa.and_(Message.id.in_(message_ids), sa.or_(URGENT_NOTICE, Message.template == "revisit"))
+    for message in db.session.scalars(sa.select(Message).where(which)).all() if message_ids else ():
+        hand_to_person(message, message.reason)
 
 
 def _call_about_batch(message: Message, batch_id: int, reason: str) -> None:

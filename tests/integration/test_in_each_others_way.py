@@ -26,8 +26,11 @@ from portal.db import db
 from portal.messages import outbox
 from portal.messages.models import Attempt, Message, MessageState, Outcome, Reply
 from portal.permits.models import Permit
+from portal.revisits.models import Revisit, RevisitState
+from portal.revisits.service import plan_revisit
 from portal.settings import Settings, TwilioSettings
 from tests.conftest import make_settings
+from tests.factories.decisions import make_decision
 from tests.factories.messages import make_contact, make_message
 from tests.factories.permits import make_permit
 
@@ -189,3 +192,23 @@ def test_what_was_tried_in_vain_and_voided_comes_back(app: Flask, outcome: Outco
     row = {name: getattr(message, name) for name in ("key", "template", "subject", "contact_id", "values", "due_at")}
     assert outbox.enqueue_many([row]) == back
     assert standing(message)[0] == ("queued" if back else "void")
+
+
+def test_who_stopped_texts_before_they_were_sent_hears_from_a_person(app: Flask) -> None:
+    contact = make_contact(opted_out_at=clock.now())
+    decision = make_decision()
+    asked = plan_revisit(
+        decision_id=decision.id,
+        decided_on=clock.today(),
+        contact_id=contact.id,
+        opted_out=False,
+        asked_on=clock.today(),
+    )
+    warning = make_message(subject="risk_batch:1", contact=contact, urgent=True, priority=8)
+    advice = make_message(subject="risk_batch:1", contact=contact, priority=8)
+    db.session.commit()
+    assert asked is RevisitState.ASKED
+    dispatch()
+    assert standing(warning) == standing(advice) == ("suppressed", "opted_out")
+    assert db.session.scalars(sa.select(Revisit.state)).one() is RevisitState.PERSON
+    assert db.session.scalars(sa.select(Call.message_id)).all() == [warning.id]

@@ -17,7 +17,6 @@ from portal.messages.models import Gate
 BREAKS_AT = 10
 # A probe that nobody heard of again, because its run died, makes way for the next one.
 PROBE_FOR = timedelta(minutes=1)
-OPEN_AT_MOST = timedelta(seconds=rules.breaker_seconds(99))
 # Whoever waits for a probe or for the bucket looks again no sooner than after so many seconds.
 PAUSE = 0.2
 
@@ -69,12 +68,8 @@ class Gates:
         return self.is_shut(name) and not self.is_probed(name)
 
     def is_shut(self, name: str) -> bool:
-        """Whether the breaker lets nothing through; one that has waited long enough lets a probe through.
-
-        One that would stay open for longer than any does was opened before the clock was set back.
-        """
-        until = self.gates[name].open_until
-        return until is not None and self.now < until <= self.now + OPEN_AT_MOST
+        """Whether the breaker lets nothing through; one that has waited long enough lets a probe through."""
+        return rules.is_open(self.gates[name].open_until, self.now)
 
     def is_probed(self, name: str) -> bool:
         """Whether a single hand-over is on its way to find out if the provider is back."""

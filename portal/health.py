@@ -16,7 +16,7 @@ from portal.db import db
 from portal.errors import Forbidden
 from portal.messages import queries
 from portal.messages.models import Gate, MessageState
-from portal.messages.rules import find_hold
+from portal.messages.rules import find_hold, is_open
 
 blueprint = Blueprint("health", __name__)
 
@@ -108,7 +108,7 @@ def age_of(moment: datetime | None, now: datetime) -> float:
 
 def is_shut(gate: Gate | None, now: datetime) -> bool:
     """Whether a breaker lets nothing through."""
-    return gate is not None and gate.open_until is not None and gate.open_until > now
+    return gate is not None and is_open(gate.open_until, now)
 
 
 def may_read_metrics() -> bool:

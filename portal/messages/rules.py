@@ -82,6 +82,14 @@ def breaker_seconds(openings: int) -> int:
     return int(min(30 * 2 ** min(10, max(0, openings - 1)), 600))
 
 
+def is_open(until: datetime | None, now: datetime) -> bool:
+    """Whether a breaker is open that was opened until a moment.
+
+    One that would stay open for longer than any does was opened before the clock was set back.
+    """
+    return until is not None and now < until <= now + timedelta(seconds=breaker_seconds(99))
+
+
 def bucket_size(rate: float) -> float:
     """Return how many segments may leave at once at a rate per second: a second's worth, and any text at least."""
     return max(rate, float(LONGEST_TEXT))

@@ -8,7 +8,7 @@ it comes out as it would in one go.
 import csv
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from portal.errors import Refusal
 from portal.i18n import speaking
 from portal.permit_imports import queries, service
 from portal.permit_imports.models import PermitImport
-from portal.permit_imports.rules import PIECE, fits, pack, unpack
+from portal.permit_imports.rules import PIECE, Step, fits, pack, unpack
 from portal.permits.importer import Draft, read_file
 from portal.permits.queries import Known, load_known
 
@@ -110,29 +110,26 @@ def run_import(import_id: int, run_id: str, stopping: threading.Event) -> None:
             db.session.commit()
             log.warning("import %d cannot go on: its file cannot be read", import_id)
         return
+    steps = _find_steps(import_id, run_id, draft)
     while not stopping.is_set():
         try:
-            more = _write_next(import_id, run_id, draft, known)
+            more = steps is not None and _write_next(import_id, run_id, draft, known, steps)
         except sa.exc.IntegrityError:
             # Somebody has entered the same meanwhile: what is left is decided on anew. A second time is a failure.
             db.session.rollback()
-            _decide(opened, run_id, draft, anew=False)
-            more = _write_next(import_id, run_id, draft, known)
+            steps = _decide(import_id, run_id, draft)
+            more = steps is not None and _write_next(import_id, run_id, draft, known, steps)
         if not more:
             return
     service.release(import_id, run_id)
     db.session.commit()
 
 
-def _write_next(import_id: int, run_id: str, draft: Draft, known: Known) -> bool:
+def _write_next(import_id: int, run_id: str, draft: Draft, known: Known, steps: Sequence[Step]) -> bool:
     """Write the next piece; False when nothing is left, or somebody else has taken over."""
     with reading():
         opened = queries.load_import(import_id)
         db.session.rollback()
-    steps = unpack(opened.plan) if opened.plan else []
-    if not fits(steps, [row.number for row in draft.rows]):
-        # What is known of organs or types has changed meanwhile: other rows are good ones now.
-        return _decide(opened, run_id, draft, anew=True)
     span = range(opened.rows_done, min(opened.rows_done + PIECE, len(steps)))
     if not service.advance(import_id, run_id, done=span.start, to=span.stop):
         db.session.rollback()
@@ -151,15 +148,24 @@ def _write_next(import_id: int, run_id: str, draft: Draft, known: Known) -> bool
     return False
 
 
-def _decide(opened: PermitImport, run_id: str, draft: Draft, *, anew: bool) -> bool:
-    """Decide on all rows as the register stands now; False when somebody else has taken over.
-
-    `anew` counts from the first row on: what is written already is then unchanged.
-    """
+def _find_steps(import_id: int, run_id: str, draft: Draft) -> list[Step] | None:
+    """Return what is decided on the rows, by an earlier run or now; None when somebody else has taken over."""
     with reading():
-        plan = pack(queries.make_plan(draft.rows))
+        kept = queries.load_import(import_id, plan=True).plan
         db.session.rollback()
-    begun = {"rows_done": 0, "counts": {"rejected": len(draft.rejected)}} if anew else {}
-    kept = service.keep_plan(opened.id, run_id, plan, rows_total=len(draft.rows), **begun)
+    steps = unpack(kept) if kept else []
+    if fits(steps, [row.number for row in draft.rows]):
+        return steps
+    # The first run; or what is known of organs or types has changed, and other rows are good ones now. Then it begins
+    # again: what is written already is unchanged.
+    return _decide(import_id, run_id, draft, rows_done=0, counts={"rejected": len(draft.rejected)})
+
+
+def _decide(import_id: int, run_id: str, draft: Draft, **values: object) -> list[Step] | None:
+    """Decide on all rows as the register stands now; None when somebody else has taken over."""
+    with reading():
+        steps = queries.make_plan(draft.rows)
+        db.session.rollback()
+    kept = service.keep_plan(import_id, run_id, pack(steps), rows_total=len(steps), **values)
     db.session.commit()
-    return kept
+    return steps if kept else None

@@ -32,10 +32,11 @@ def get_import(import_id: int, staff_id: int) -> PermitImport:
     return found
 
 
-def load_import(import_id: int) -> PermitImport:
-    """Return an import as it stands at this moment, with what was decided on its rows."""
+def load_import(import_id: int, *, plan: bool = False) -> PermitImport:
+    """Return an import as it stands at this moment, on wish with what was decided on its rows."""
+    options = [undefer(PermitImport.plan)] if plan else []
     return db.session.scalars(
-        sa.select(PermitImport).where(PermitImport.id == import_id).options(undefer(PermitImport.plan)),
+        sa.select(PermitImport).where(PermitImport.id == import_id).options(*options),
         execution_options={"populate_existing": True},
     ).one()
 

@@ -30,6 +30,7 @@ from portal.permits.queries import load_known
 from portal.settings import Settings
 from tests.conftest import make_app
 from tests.factories.complaints import Sender
+from tests.factories.permits import make_permit_type
 from tests.factories.spreadsheets import as_table, make_row, write_csv
 
 SignIn = Callable[..., FlaskClient]
@@ -251,18 +252,49 @@ def test_who_was_taken_for_dead_writes_nothing_more(
 ) -> None:
     in_one_go(write(tmp_path, FIRST))
     import_id = hand_over(write(tmp_path, SECOND))
-    real, calls = service.advance, []
+    real, write_rows, calls = service.advance, service.write_rows, []
+    stopping = threading.Event()
+
+    def write_one_piece(*args: Any) -> object:
+        stopping.set()
+        return write_rows(*args)
 
     def overtaken(*args: Any, **values: Any) -> bool:
         calls.append(args)
         if len(calls) == 3:
             vanish("one")
-            run("two")
+            with monkeypatch.context() as patched:
+                patched.setattr(service, "write_rows", write_one_piece)
+                importer.run_waiting("two", stopping)
         return real(*args, **values)
 
     monkeypatch.setattr(service, "advance", overtaken)
     run()
+    assert load(import_id).rows_done == 9
+    run("three")
     assert (load(import_id).counts, register()) == expected
+
+
+def test_rows_that_have_become_good_meanwhile_are_not_passed_over(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [make_row(number) for number in range(1, 10)]
+    import_id = hand_over(write(tmp_path, [make_row(20, 许可证类型="虚构许可证第九种"), *rows]))
+    real, stopping = service.write_rows, threading.Event()
+
+    def ending(*args: Any) -> object:
+        stopping.set()
+        return real(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "write_rows", ending)
+        importer.run_waiting("one", stopping)
+    assert load(import_id).counts == {"imported": 3, "changed": 0, "unchanged": 0, "rejected": 1}
+    make_permit_type().name = "虚构许可证第九种"
+    db.session.commit()
+    run("two")
+    assert load(import_id).counts == {"imported": 7, "changed": 0, "unchanged": 3, "rejected": 0}
+    assert db.session.scalar(sa.select(sa.func.count(Permit.id))) == 10
 
 
 def test_others_get_their_turn_between_pieces(

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from notifiers.shape import NO_TEMPLATE
 from portal.calls import service as calls
 from portal.calls.rules import split_subject
 from portal.calls.service import UNDELIVERED
@@ -26,6 +27,9 @@ CALLED_ABOUT = sa.or_(
     URGENT_NOTICE,
     Message.template == "revisit",
 )
+
+# How long a text that nobody is late for waits for a provider to approve its template.
+APPROVED_WITHIN = timedelta(days=3)
 
 
 def hand_to_person(message: Message, reason: str = UNDELIVERED) -> None:
@@ -55,6 +59,23 @@ def end_expired(now: datetime) -> int:
     expired = outbox.void_expired(now)
     call_about_expired(expired)
     return len(expired)
+
+
+def end_unapproved(now: datetime) -> int:
+    """Leave to a person what has no end of its own and no approved template; return how many messages that were."""
+    waiting = db.session.scalars(
+        sa.select(Message).where(
+            outbox.QUEUED,
+            Message.reason == NO_TEMPLATE,
+            Message.expires_at.is_(None),
+            now - APPROVED_WITHIN >= outbox.PLANNED_AT,
+        )
+    ).all()
+    for message in waiting:
+        message.state, message.changed_at = MessageState.PERSON, now
+        hand_to_person(message)
+    db.session.flush()
+    return len(waiting)
 
 
 def call_about_expired(message_ids: Collection[int]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from notifiers import claims, runs
 from notifiers.claims import Ending
 from notifiers.dispatch import STATES
-from notifiers.people import end_expired, hand_to_person
+from notifiers.people import end_expired, end_unapproved, hand_to_person
 from notifiers.providers import Accepted, Provider, Status
 from notifiers.receipts import MAY_BE_TAKEN, match_receipts
 from notifiers.silent import ask_about_silent, open_providers, tell_unasked
@@ -60,6 +60,7 @@ def reconcile() -> dict[str, int]:
     now = clock.now()
     runs.sweep(now)
     end_expired(now)
+    end_unapproved(now)
     waiting = _list_open(now)
     db.session.commit()
     found = asyncio.run(_ask(waiting, current_settings())) if waiting else {}

@@ -16,6 +16,8 @@ from portal.wordings.models import ProviderTemplate
 from portal.wordings.queries import list_templates, variable_length
 from portal.wordings.rules import TEMPLATED, TEXTS, VARIABLE, Kind, fill, fits
 
+NO_TEMPLATE = "no_template"
+
 
 class Unshapable(Exception):
     """A text that a provider cannot send; `reason` is for log and monitor, `passing` when mending helps."""
@@ -81,7 +83,7 @@ class Shaper:
             found = self._approved.get((provider, composed.wording, locale))
             if found is not None:
                 return found, variables
-        raise Unshapable("no_template", passing=True)
+        raise Unshapable(NO_TEMPLATE, passing=True)
 
 
 def _parameters(approved: Approved, variables: Mapping[str, str], longest: int) -> dict[str, str]:

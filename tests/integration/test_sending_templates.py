@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 from flask import Flask
 
 from notifiers.dispatch import dispatch
+from notifiers.reconcile import reconcile
 from portal import clock
+from portal.calls.models import Call
 from portal.db import db
 from portal.messages.models import Message, MessageState
 from portal.permits.models import Permit
@@ -77,6 +80,29 @@ def test_what_waits_for_approval_is_sent_once_it_comes(app: Flask, server: Tence
         frozen.shift(timedelta(days=1))
         assert send()["accepted"] == 1
     assert asked(server) == [(TEMPLATE, ["食品许可", "7", "11月28日"])]
+
+
+def test_what_nobody_approves_for_days_goes_to_a_person(app: Flask, server: TencentServer) -> None:
+    with time_machine.travel("2026-11-20T10:00:00+08:00", tick=False) as frozen:
+        values = {"received_on": "2026-11-19"}
+        answer = make_message(
+            contact=make_contact(), template="complaint_answered", subject="complaint:1", values=values, priority=2
+        )
+        reminder = remind(expires_at=clock.now() + timedelta(days=8))
+        for hours in (24, 24, 23, 2):
+            assert send()["accepted"] == 0
+            reconcile()
+            assert answer.state is MessageState.QUEUED
+            frozen.shift(timedelta(hours=hours))
+        send()
+        reconcile()
+        db.session.expire_all()
+        assert (answer.state, answer.reason) == (MessageState.PERSON, "no_template")
+        # A reminder has its own last day, until which a template may yet be approved.
+        assert reminder.state is MessageState.QUEUED
+    (call,) = db.session.scalars(sa.select(Call))
+    assert (call.subject, call.message_id) == ("complaint:1", answer.id)
+    assert asked(server) == []
 
 
 def test_what_no_provider_may_carry_goes_to_a_person_unsent(app: Flask, server: TencentServer) -> None:

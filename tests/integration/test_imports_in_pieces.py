@@ -14,24 +14,18 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from notifiers import runs
 from portal.audit.models import AuditEntry
-from portal.complaints.models import Complaint
 from portal.contacts.models import Contact
 from portal.db import db
 from portal.organs.models import Organ
 from portal.parties.models import Party
 from portal.permit_imports import importer, rules, service, staff
-from portal.permit_imports.models import PermitImport
 from portal.permit_imports.rules import Mark, Step
-from portal.permits.importer import read_file
-from portal.permits.models import Permit, PermitStatus
-from portal.permits.queries import load_known
+from portal.permits.models import Permit
 from portal.settings import Settings
 from tests.conftest import make_app
-from tests.factories.complaints import Sender
-from tests.factories.permits import make_permit_type
-from tests.factories.spreadsheets import as_table, make_row, write_csv
+from tests.factories.imports import hand_over, in_one_go, load, run, vanish, write
+from tests.factories.spreadsheets import make_row
 
 SignIn = Callable[..., FlaskClient]
 GOING = threading.Event()
@@ -74,18 +68,6 @@ SECOND = [
 ]
 
 
-def write(folder: Path, rows: list[dict[str, Any]], name: str = "permits.csv") -> Path:
-    return write_csv(folder / name, as_table(rows))
-
-
-def in_one_go(path: Path) -> dict[str, int]:
-    known = load_known()
-    counts = importer.commit_draft(read_file(path, known), known)
-    db.session.commit()
-    db.session.expunge_all()
-    return counts
-
-
 def register() -> list[tuple[object, ...]]:
     """Return all permits with their parties and numbers; parties are told apart, whatever their ids are."""
     rows = db.session.execute(
@@ -104,36 +86,6 @@ def register() -> list[tuple[object, ...]]:
         found.append((organ, permit.number, phone, place, *said, *days))
     db.session.rollback()
     return found
-
-
-def hand_over(path: Path, *, organ_id: int | None = None) -> int:
-    """Leave a file to the worker, as the page does; return the number of its import."""
-    draft = read_file(path, load_known(organ_id))
-    opened = PermitImport(file_name=path.name, sha256="0" * 64, rows_total=len(draft.rows))
-    db.session.add(opened)
-    db.session.flush()
-    importer.path_of(opened).write_bytes(path.read_bytes())
-    service.hand_over(opened.id, organ_id=organ_id, locale="en")
-    db.session.commit()
-    return opened.id
-
-
-def load(import_id: int) -> PermitImport:
-    db.session.rollback()
-    return db.session.get_one(PermitImport, import_id, populate_existing=True)
-
-
-def run(run_id: str = "one") -> None:
-    """Do what a worker does when it is woken up."""
-    runs.beat(run_id)
-    db.session.commit()
-    importer.run_waiting(run_id, threading.Event())
-
-
-def vanish(run_id: str) -> None:
-    """Let a run be gone, as after a SIGKILL and twenty seconds."""
-    runs.close_run(run_id)
-    db.session.commit()
 
 
 @pytest.fixture
@@ -275,141 +227,9 @@ def test_who_was_taken_for_dead_writes_nothing_more(
     assert (load(import_id).counts, register()) == expected
 
 
-def test_rows_that_have_become_good_meanwhile_are_not_passed_over(
-    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = [make_row(number) for number in range(1, 10)]
-    import_id = hand_over(write(tmp_path, [make_row(20, 许可证类型="虚构许可证第九种"), *rows]))
-    real, stopping = service.write_rows, threading.Event()
-
-    def ending(*args: Any) -> object:
-        stopping.set()
-        return real(*args)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(service, "write_rows", ending)
-        importer.run_waiting("one", stopping)
-    assert load(import_id).counts == {"imported": 3, "changed": 0, "unchanged": 0, "rejected": 1}
-    make_permit_type().name = "虚构许可证第九种"
-    db.session.commit()
-    run("two")
-    assert load(import_id).counts == {"imported": 7, "changed": 0, "unchanged": 3, "rejected": 0}
-    assert db.session.scalar(sa.select(sa.func.count(Permit.id))) == 10
-
-
-def test_others_get_their_turn_between_pieces(
-    app: Flask, client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import_id = hand_over(write(tmp_path, [make_row(number) for number in range(1, 10)]))
-    between, filed = threading.Event(), threading.Event()
-    real = importer._write_next
-
-    def waiting(*args: Any) -> bool:
-        more = real(*args)
-        if load(import_id).rows_done == 3:
-            db.session.rollback()
-            between.set()
-            assert filed.wait(20)
-        return more
-
-    monkeypatch.setattr(importer, "_write_next", waiting)
-
-    def work() -> None:
-        with app.app_context():
-            run()
-
-    sender = Sender(client)
-    with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(work)
-        assert between.wait(20)
-        sender.fill()
-        sender.send()
-        assert db.session.scalar(sa.select(sa.func.count(Complaint.id))) == 1
-        assert load(import_id).rows_done == 3
-        db.session.rollback()
-        filed.set()
-        done.result(30)
-    assert load(import_id).counts["imported"] == 9
-
-
-def test_what_somebody_enters_meanwhile_is_neither_doubled_nor_lost(
-    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = [make_row(number) for number in range(1, 10)]
-    import_id = hand_over(write(tmp_path, rows))
-    real = importer._write_next
-
-    def meddling(*args: Any) -> bool:
-        more = real(*args)
-        if load(import_id).rows_done == 3:
-            in_one_go(write(tmp_path, [rows[4], rows[5] | {"所属街道": "虚构别街"}, make_row(30)], "other.csv"))
-            db.session.execute(sa.update(Permit).where(Permit.number == "JY000001").values(status=PermitStatus.REVOKED))
-            db.session.commit()
-        return more
-
-    monkeypatch.setattr(importer, "_write_next", meddling)
-    run()
-    assert load(import_id).counts == {"imported": 7, "changed": 1, "unchanged": 1, "rejected": 0}
-    numbers = db.session.scalars(sa.select(Permit.number).order_by(Permit.number)).all()
-    assert numbers == [f"JY{number:06d}" for number in (*range(1, 10), 30)]
-    assert db.session.scalar(sa.select(sa.func.count(Party.id))) == 10
-    assert db.session.scalar(sa.select(Permit.status).where(Permit.number == "JY000001")) is PermitStatus.REVOKED
-
-
 def test_steps_are_kept_as_they_were() -> None:
     steps = [Step(2, Mark.UNCHANGED), Step(3, Mark.NEW, -2, True), Step(5, Mark.CHANGED, 7)]
     assert rules.unpack(rules.pack(steps)) == steps
     assert rules.fits(steps, [2, 3, 5])
     assert not rules.fits(steps, [2, 3, 4])
     assert not rules.fits(steps, [2, 3])
-
-
-def test_a_clash_with_what_somebody_entered_is_decided_on_anew(
-    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    in_one_go(write(tmp_path, [make_row(6, 行政相对人名称="虚构无码店", **NO_CODE)]))
-    rows = [make_row(number) for number in range(1, 6)]
-    import_id = hand_over(write(tmp_path, [*rows, make_row(6, 行政相对人名称="虚构无码店"), make_row(7)]))
-    real = importer._write_next
-
-    def meddling(*args: Any) -> bool:
-        more = real(*args)
-        if load(import_id).rows_done == 3:
-            # The code that the file gives to a shop without one is another one's by now.
-            in_one_go(write(tmp_path, [make_row(31, 统一社会信用代码=make_row(6)["统一社会信用代码"])], "other.csv"))
-        return more
-
-    monkeypatch.setattr(importer, "_write_next", meddling)
-    run()
-    assert load(import_id).counts == {"imported": 6, "changed": 1, "unchanged": 0, "rejected": 0}
-    codes = sa.select(Party.credit_code).join(Permit, Permit.party_id == Party.id).where(Permit.number == "JY000006")
-    assert db.session.scalar(codes) == make_row(6)["统一社会信用代码"]
-    assert db.session.scalar(sa.select(sa.func.count(Permit.id))) == 8
-
-
-def test_a_run_that_is_told_to_end_leaves_the_rest(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import_id = hand_over(write(tmp_path, [make_row(number) for number in range(1, 10)]))
-    stopping, real = threading.Event(), service.write_rows
-
-    def ending(*args: Any) -> object:
-        stopping.set()
-        return real(*args)
-
-    monkeypatch.setattr(service, "write_rows", ending)
-    importer.run_waiting("one", stopping)
-    opened = load(import_id)
-    assert (opened.rows_done, opened.claimed_by) == (3, "")
-    importer.run_waiting("two", threading.Event())
-    assert load(import_id).counts["imported"] == 9
-
-
-@pytest.mark.parametrize("ending", [False, True], ids=["gone", "reader ended with us"])
-def test_a_file_that_cannot_be_read_stops_the_import_unless_all_ends(app: Flask, tmp_path: Path, ending: bool) -> None:
-    import_id = hand_over(write(tmp_path, [make_row(number) for number in range(1, 5)]))
-    importer.path_of(load(import_id)).unlink()
-    stopping = threading.Event()
-    importer.run_waiting("other", stopping) if not ending else None
-    if ending:
-        threading.Timer(0.2, stopping.set).start()
-        importer.run_waiting("one", stopping)
-    assert load(import_id).problem == ("" if ending else "gone")

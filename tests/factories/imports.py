@@ -1,0 +1,58 @@
+"""Imports of permits for tests: in one go, or handed to a worker and written by it."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from notifiers import runs
+from portal.db import db
+from portal.permit_imports import importer, service
+from portal.permit_imports.models import PermitImport
+from portal.permits.importer import read_file
+from portal.permits.queries import load_known
+from tests.factories.spreadsheets import as_table, write_csv
+
+
+def write(folder: Path, rows: list[dict[str, Any]], name: str = "permits.csv") -> Path:
+    """Write rows as a file."""
+    return write_csv(folder / name, as_table(rows))
+
+
+def in_one_go(path: Path) -> dict[str, int]:
+    """Import a file in one go; return the four figures."""
+    known = load_known()
+    counts = importer.commit_draft(read_file(path, known), known)
+    db.session.commit()
+    db.session.expunge_all()
+    return counts
+
+
+def hand_over(path: Path, *, organ_id: int | None = None) -> int:
+    """Leave a file to the worker, as the page does; return the number of its import."""
+    draft = read_file(path, load_known(organ_id))
+    opened = PermitImport(file_name=path.name, sha256="0" * 64, rows_total=len(draft.rows))
+    db.session.add(opened)
+    db.session.flush()
+    importer.path_of(opened).write_bytes(path.read_bytes())
+    service.hand_over(opened.id, organ_id=organ_id, locale="en")
+    db.session.commit()
+    return opened.id
+
+
+def load(import_id: int) -> PermitImport:
+    """Return an import as it stands in the database."""
+    db.session.rollback()
+    return db.session.get_one(PermitImport, import_id, populate_existing=True)
+
+
+def run(run_id: str = "one") -> None:
+    """Do what a worker does when it is woken up."""
+    runs.beat(run_id)
+    db.session.commit()
+    importer.run_waiting(run_id, threading.Event())
+
+
+def vanish(run_id: str) -> None:
+    """Let a run be gone, as after a SIGKILL and twenty seconds."""
+    runs.close_run(run_id)
+    db.session.commit()

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from notifiers.shape import NO_TEMPLATE
 from portal.calls import service as calls
 from portal.calls.rules import split_subject
 from portal.calls.service import UNDELIVERED
@@ -18,6 +17,7 @@ from portal.parties.models import Party
 from portal.permits.service import ask_for_call
 from portal.revisits.service import pass_to_person
 from portal.risk_periods.models import RiskBatch
+from portal.wordings.rules import NO_TEMPLATE
 
 # What somebody is told in person when its time is over; confirmations and announcements are not, nor is what was
 # only advice: hundreds of calls about a season that has begun help nobody.

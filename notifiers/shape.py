@@ -14,9 +14,7 @@ from portal.i18n import DEFAULT
 from portal.messages.rules import count_segments
 from portal.wordings.models import ProviderTemplate
 from portal.wordings.queries import list_templates, variable_length
-from portal.wordings.rules import TEMPLATED, TEXTS, VARIABLE, Kind, fill, fits
-
-NO_TEMPLATE = "no_template"
+from portal.wordings.rules import NO_TEMPLATE, TEMPLATED, TEXTS, VARIABLE, Kind, fill, fits
 
 
 class Unshapable(Exception):

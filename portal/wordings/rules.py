@@ -26,6 +26,8 @@ OPTIONAL = ("?", "\uff1f")
 BRACES = "{}\uff5b\uff5d"
 # Providers that send what they have approved beforehand, and how each writes a variable; none takes a link as one.
 TEMPLATED = ("tencent", "aliyun")
+# Why a text waits that none of them has approved.
+NO_TEMPLATE = "no_template"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 

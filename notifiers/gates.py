@@ -15,7 +15,8 @@ from portal.messages.models import Gate
 
 # So many failed hand-overs in a row open the breaker.
 BREAKS_AT = 10
-# A probe that nobody heard of again, because its run died, makes way for the next one: no provider is waited for longer.
+# A probe that nobody heard of again, because its run died, makes way for the next one after so long, longer than any
+# provider is waited for.
 PROBE_FOR = timedelta(seconds=20)
 # Whoever waits for a probe or for the bucket looks again no sooner than after so many seconds.
 PAUSE = 0.2

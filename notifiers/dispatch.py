@@ -35,9 +35,9 @@ from portal.settings import Settings
 log = logging.getLogger(__name__)
 
 FIRST_IN_FLIGHT, IN_FLIGHT = 16, 256
-BATCH = 400
-REFILL_AT = 200
-RECORD_AT = 200
+BATCH = 500
+REFILL_AT = 300
+RECORD_AT = 500
 # A provider that answered so many seconds ago need not be felt out again.
 REMEMBERED = 60.0
 STOP_WITHIN = 3.0

@@ -20,7 +20,7 @@ from tests.conftest import make_settings
 from tests.factories.messages import make_contact
 from tests.twilio_server import ACCOUNT_SID, AUTH_TOKEN, TwilioServer, running, twilio_settings
 
-COUNT = 900
+COUNT = 1800
 # The promise.
 SECONDS = 60.0
 

@@ -8,15 +8,18 @@ from portal.calls import models as calls
 from portal.complaints import models as complaints
 from portal.contacts import models as contacts
 from portal.decisions import models as decisions
+from portal.discretion import models as discretion
 from portal.messages import models as messages
 from portal.organs import models as organs
 from portal.parties import models as parties
 from portal.permit_imports import models as permit_imports
 from portal.permits import models as permits
+from portal.powers import models as powers
 from portal.procedures import models as procedures
 from portal.revisits import models as revisits
 from portal.risk_periods import models as risk_periods
 from portal.search import models as search
+from portal.transparency import models as transparency
 from portal.wordings import models as wordings
 
 ALL = (
@@ -28,14 +31,17 @@ ALL = (
     complaints,
     contacts,
     decisions,
+    discretion,
     messages,
     organs,
     parties,
     permit_imports,
     permits,
+    powers,
     procedures,
     revisits,
     risk_periods,
     search,
+    transparency,
     wordings,
 )

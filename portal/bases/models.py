@@ -20,6 +20,7 @@ class BasisStatus(StrEnum):
 class Basis(Recorded, Model):
     """One text that enforcement rests on, in the version of `version_on`.
 
+    Versions of the same text share `work`; `replaced_by` is what repealed or amended this one, from `ended_on` on.
     `note` is what stands before the first article, `annex` what follows the last; `level` is a code.
     """
 
@@ -37,7 +38,11 @@ class Basis(Recorded, Model):
     effective_on: Mapped[date | None]
     status: Mapped[BasisStatus] = mapped_column(text_enum(BasisStatus), default=BasisStatus.IN_FORCE)
     sha256: Mapped[str] = mapped_column(default="")
+    work: Mapped[str] = mapped_column(default="", index=True)
+    ended_on: Mapped[date | None]
+    replaced_by_id: Mapped[int | None] = mapped_column(ForeignKey("basis.id"))
 
+    replaced_by: Mapped["Basis | None"] = relationship(remote_side="Basis.id")
     articles: Mapped[list["Article"]] = relationship(
         back_populates="basis", order_by="Article.position", cascade="all, delete-orphan"
     )

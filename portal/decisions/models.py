@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, Numeric, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -33,10 +34,27 @@ class DecisionState(StrEnum):
     EXPIRED = "expired"
 
 
+class CheckKind(StrEnum):
+    """What some decisions need before they may be published."""
+
+    LEGAL_REVIEW = "legal_review"
+    RISK_ASSESSMENT = "risk_assessment"
+
+
+class CorrectionState(StrEnum):
+    """Where a correction stands."""
+
+    PROPOSED = "proposed"
+    APPLIED = "applied"
+    REFUSED = "refused"
+
+
 class Decision(Recorded, Model):
-    """One decision. Money is in yuan. `withdrawal_reason` is written for the public.
+    """One decision, in the words that the public reads; what was masked stands in `DecisionOriginal`. Money in yuan.
 
     Neither who created nor who last edited a decision may publish it. `publish_until` is the last public day.
+    `masked_at` is when a person confirmed the masking of the present text. `withdrawal_ordered_on` is the day from
+    which the three working days of a withdrawal count; `withdrawal_reason` is written for the public.
     """
 
     __tablename__ = "decision"
@@ -59,12 +77,29 @@ class Decision(Recorded, Model):
     measures: Mapped[list[str]] = mapped_column(JSON, default=list)
     content: Mapped[str] = mapped_column(default="")
     fine: Mapped[Decimal | None] = mapped_column(Numeric(16, 2))
+    confiscated: Mapped[Decimal | None] = mapped_column(Numeric(16, 2))
+    certificate: Mapped[str] = mapped_column(default="")
     on_the_spot: Mapped[bool] = mapped_column(default=False)
+    place: Mapped[str] = mapped_column(default="")
+    industry: Mapped[str] = mapped_column(default="")
+    legal_representative: Mapped[str] = mapped_column(default="")
+    document_name: Mapped[str] = mapped_column(default="")
+    permit_category: Mapped[str] = mapped_column(default="")
+    permit_number: Mapped[str] = mapped_column(default="")
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
+    note: Mapped[str] = mapped_column(default="")
     decided_on: Mapped[date]
     published_at: Mapped[datetime | None]
     publish_until: Mapped[date | None]
+    corrected_at: Mapped[datetime | None]
+    withdrawal_ordered_on: Mapped[date | None]
     withdrawn_at: Mapped[datetime | None]
     withdrawal_reason: Mapped[str] = mapped_column(default="")
+    early_stop_on: Mapped[date | None]
+    early_stop_reason: Mapped[str] = mapped_column(default="")
+    masked_at: Mapped[datetime | None]
+    masked_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     revisit_required: Mapped[bool] = mapped_column(default=False)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     edited_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
@@ -74,3 +109,50 @@ class Decision(Recorded, Model):
     organ: Mapped[Organ] = relationship()
     party: Mapped[Party] = relationship()
     article: Mapped[Article | None] = relationship()
+    original: Mapped["DecisionOriginal | None"] = relationship(back_populates="decision", cascade="all, delete-orphan")
+
+
+class DecisionOriginal(Model):
+    """The unmasked texts of a decision by column name, and the marks a person left in them; never for the public."""
+
+    __tablename__ = "decision_original"
+
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id", ondelete="CASCADE"), primary_key=True)
+    texts: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    marks: Mapped[dict[str, list[dict[str, Any]]]] = mapped_column(JSON, default=dict)
+
+    decision: Mapped[Decision] = relationship(back_populates="original")
+
+
+class DecisionCheck(Recorded, Model):
+    """A legal review or risk assessment on record."""
+
+    __tablename__ = "decision_check"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[CheckKind] = mapped_column(text_enum(CheckKind))
+    document_number: Mapped[str]
+    concluded_on: Mapped[date]
+    passed: Mapped[bool]
+    note: Mapped[str] = mapped_column(default="")
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+
+
+class DecisionCorrection(Recorded, Model):
+    """A change of a published decision: proposed by one person, applied by another; `note` is written for the public.
+
+    `before` and `after` hold the changed columns, in the words of the original.
+    """
+
+    __tablename__ = "decision_correction"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id", ondelete="CASCADE"), index=True)
+    state: Mapped[CorrectionState] = mapped_column(text_enum(CorrectionState), default=CorrectionState.PROPOSED)
+    note: Mapped[str]
+    before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    after: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    proposed_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    decided_at: Mapped[datetime | None]

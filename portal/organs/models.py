@@ -3,7 +3,7 @@
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db import Model, Recorded, text_enum
@@ -38,6 +38,7 @@ class Organ(Recorded, Model):
     valid_to: Mapped[date | None]
     successor_id: Mapped[int | None] = mapped_column(ForeignKey("organ.id"))
 
+    successor: Mapped["Organ | None"] = relationship(remote_side="Organ.id")
     officers: Mapped[list["Officer"]] = relationship(back_populates="organ", order_by="Officer.card_number")
 
 
@@ -56,3 +57,33 @@ class Officer(Recorded, Model):
     suspended_on: Mapped[date | None]
 
     organ: Mapped[Organ] = relationship(back_populates="officers")
+
+
+class Recognition(Recorded, Model):
+    """The yearly announcement of which organs are recognised to enforce; `body` is its text as published."""
+
+    __tablename__ = "recognition"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    year: Mapped[int] = mapped_column(unique=True)
+    title: Mapped[str]
+    document_number: Mapped[str] = mapped_column(default="")
+    issuer: Mapped[str] = mapped_column(default="")
+    announced_on: Mapped[date]
+    body: Mapped[str] = mapped_column(default="")
+
+    organs: Mapped[list["RecognisedOrgan"]] = relationship(back_populates="recognition", cascade="all, delete-orphan")
+
+
+class RecognisedOrgan(Model):
+    """One organ that an announcement names."""
+
+    __tablename__ = "recognised_organ"
+    __table_args__ = (UniqueConstraint("recognition_id", "organ_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recognition_id: Mapped[int] = mapped_column(ForeignKey("recognition.id", ondelete="CASCADE"))
+    organ_id: Mapped[int] = mapped_column(ForeignKey("organ.id"), index=True)
+
+    recognition: Mapped[Recognition] = relationship(back_populates="organs")
+    organ: Mapped[Organ] = relationship()

@@ -1,0 +1,1 @@
+"""Discretion standards: what a violation costs, tier by tier."""

@@ -1,0 +1,1 @@
+"""The public log of what was published, corrected and withdrawn: hash-chained and signed."""

@@ -13,11 +13,19 @@ from portal.db import db
 GENESIS = "0" * 64
 
 
+def lock_chains() -> None:
+    """Wait until nobody else is writing to a hash chain, and keep others out until this transaction ends.
+
+    Two writers must not continue a chain from the same row. All chains share one lock: a step that is written to two
+    of them could meet another that takes them the other way round. SQLite has one writer at a time anyway.
+    """
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(sa.text("SELECT pg_advisory_xact_lock(4108831)"))
+
+
 def record(action: str, subject: str, *, staff_id: int | None = None, **details: Any) -> AuditEntry:
     """Append one step; `details` must hold ids and words, never personal data."""
-    if db.engine.dialect.name == "postgresql":
-        # Two writers must not continue the chain from the same row.
-        db.session.execute(sa.text("SELECT pg_advisory_xact_lock(4108831)"))
+    lock_chains()
     previous = db.session.scalar(sa.select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)) or GENESIS
     entry = AuditEntry(
         at=clock.now(), staff_id=staff_id, action=action, subject=subject, details=details, previous_hash=previous

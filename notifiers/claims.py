@@ -150,9 +150,12 @@ def count_waiting(*, due_by: datetime) -> int:
     return db.session.scalar(statement) or 0
 
 
-def has_work(now: datetime) -> bool:
-    """Whether a message is due, or was being sent when its dispatcher died."""
-    due = sa.select(Message.id).where(*_ready(now, False)).exists()
+def has_work(now: datetime, *, urgent_only: bool = False) -> bool:
+    """Whether a message is due that may be sent or has become too late, or was being sent when its dispatcher died."""
+    ready = _ready(now, False)
+    if urgent_only:
+        ready.append(sa.or_(Message.urgent.is_(True), Message.expires_at <= now))
+    due = sa.select(Message.id).where(*ready).exists()
     return bool(db.session.scalar(sa.select(sa.or_(due, sa.select(Message.id).where(left_behind(now)).exists()))))
 
 

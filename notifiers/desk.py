@@ -102,9 +102,10 @@ class Desk:
         self.held: set[int] = set()
 
     def has_work(self) -> bool:
-        """Whether anything is due or was left behind, asked without making any writer wait."""
+        """Whether there is anything to send or to settle now, asked without making any writer wait."""
+        now = clock.now()
         with self.app.app_context(), reading():
-            return claims.has_work(clock.now())
+            return claims.has_work(now, urgent_only=self.holds.apply(now))
 
     def count_held(self) -> int:
         """Count what is due and had to stay."""

@@ -337,8 +337,8 @@ def dispatch(stop: threading.Event | None = None) -> dict[str, int]:
             PACE.begin()
             sent = asyncio.run(Drain(desk, settings, stop, PACE).run())
         desk.close()
-        sent.held = len(sent.unreachable) + desk.count_held()
-        # What only waits for the morning would fill the log all night.
-        if sent.accepted or sent.rejected or sent.unknown or sent.unreachable:
-            log.info("dispatch: %s", sent.as_dict())
+    sent.held = len(sent.unreachable) + desk.count_held()
+    # What only waits for the morning would fill the log all night.
+    if sent.accepted or sent.rejected or sent.unknown or sent.unreachable:
+        log.info("dispatch: %s", sent.as_dict())
     return sent.as_dict()

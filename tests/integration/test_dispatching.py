@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import time_machine
 from flask import Flask
 
-from notifiers import claims
+from notifiers import claims, runs
 from notifiers import dispatch as dispatching
 from notifiers.dispatch import dispatch
 from notifiers.people import hand_to_person
@@ -139,6 +139,34 @@ def test_quiet_hours_hold_all_but_the_urgent(app: Flask) -> None:
             assert (waits.state, rings.state) == (MessageState.QUEUED, MessageState.ACCEPTED)
         with time_machine.travel(MORNING, tick=False):
             send(accepted=1)
+
+
+def test_a_night_without_anything_urgent_opens_no_run(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[bool] = []
+    open_run = runs.open_run
+
+    def noted() -> str:
+        opened.append(True)
+        return open_run()
+
+    monkeypatch.setattr(runs, "open_run", noted)
+    with enter(app, sms_quiet_hours=app.config["SETTINGS"].__class__.sms_quiet_hours):
+        with time_machine.travel(NIGHT, tick=False):
+            waits = make_message(contact=make_contact())
+            send(held=1)
+            assert opened == []
+            # What a dispatcher left behind, and what comes too late, is settled at night as well.
+            left = make_message(contact=make_contact(), state=MessageState.SENDING, claimed_by="gone")
+            send(held=1)
+            assert (left.state, len(opened)) == (MessageState.UNKNOWN, 1)
+            late = make_message(contact=make_contact(), expires_at=clock.now())
+            send(held=1)
+            assert (late.state, len(opened)) == (MessageState.VOID, 2)
+            send(held=1)
+            assert len(opened) == 2
+        with time_machine.travel(MORNING, tick=False):
+            send(accepted=1)
+            assert waits.state is MessageState.ACCEPTED
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from notifiers.runs import SENDING, left_behind
+from notifiers.runs import left_behind
 from portal import clock
 from portal.contacts.models import Contact
 from portal.db import db
-from portal.messages.models import Attempt, Message, MessageState, Outcome
+from portal.messages.models import QUEUED, SENDING, Attempt, Message, MessageState, Outcome
 from portal.messages.outbox import PLANNED_AT, PRIORITY_ANSWER, WITHDRAWN
 
-QUEUED = Message.state == sa.literal_column("'queued'")
 # Wrapped, so that rows are found by their ids and then looked at, never the other way round.
 OPEN = sa.func.coalesce(sa.cast(Message.state, sa.Text), "").in_([MessageState.SENDING, MessageState.UNKNOWN])
 # A provider's list may trail behind its answers; and most receipts come within the hour.

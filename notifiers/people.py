@@ -12,7 +12,7 @@ from portal.calls.service import UNDELIVERED
 from portal.db import batched, db
 from portal.errors import NotFound
 from portal.messages import outbox
-from portal.messages.models import Message, MessageState
+from portal.messages.models import QUEUED, Message, MessageState
 from portal.parties.models import Party
 from portal.permits.service import ask_for_call
 from portal.revisits.service import pass_to_person
@@ -65,7 +65,7 @@ def end_unapproved(now: datetime) -> int:
     """Leave to a person what has no end of its own and no approved template; return how many messages that were."""
     waiting = db.session.scalars(
         sa.select(Message).where(
-            outbox.QUEUED,
+            QUEUED,
             Message.reason == NO_TEMPLATE,
             Message.expires_at.is_(None),
             now - APPROVED_WITHIN >= outbox.PLANNED_AT,

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from portal import clock
 from portal.db import db
-from portal.messages.models import Dispatcher, Message, MessageState
+from portal.messages.models import SENDING, Dispatcher, Message, MessageState
 
 BEAT_EVERY = 5.0
 # Who has not been seen for so long is given up; a run that finds itself so late stops a while before that.
@@ -19,8 +19,6 @@ TURN = 0x4D5A  # Any number that nothing else in the database locks.
 KEEP = sa.text(
     "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
 )
-# Written out, not bound: databases use an index over part of a table only when they can read the condition.
-SENDING = Message.state == sa.literal_column("'sending'")
 
 
 def take_turn() -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, literal_column
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
@@ -187,3 +187,8 @@ class Reply(Model):
 
     message: Mapped[Message | None] = relationship(back_populates="replies")
     contact: Mapped[Contact | None] = relationship()
+
+
+# Written out, not bound: databases use an index over part of a table only when they can read the condition.
+QUEUED = Message.state == literal_column("'queued'")
+SENDING = Message.state == literal_column("'sending'")

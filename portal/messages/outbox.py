@@ -8,14 +8,12 @@ import sqlalchemy as sa
 
 from portal import clock
 from portal.db import batched, db, upsert
-from portal.messages.models import Attempt, Message, MessageState, Outcome
+from portal.messages.models import QUEUED, Attempt, Message, MessageState, Outcome
 
 PRIORITY_ANSWER = 2
 PRIORITY_REMINDER = 5
 PRIORITY_BATCH = 8
 
-# Written out, not bound: databases use an index over part of a table only when they can read the condition.
-QUEUED = Message.state == sa.literal_column("'queued'")
 # What is due at another moment than it was planned for still counts in the balance of its day.
 PLANNED_AT = sa.func.coalesce(Message.planned_at, Message.due_at)
 # What was voided while it was being sent says so until it is known whether a provider took it.

@@ -12,11 +12,9 @@ from portal import clock
 from portal.contacts.models import Contact
 from portal.db import db
 from portal.errors import NotFound
-from portal.messages.models import Dispatcher, Gate, Message, MessageState, Reply
+from portal.messages.models import QUEUED, Dispatcher, Gate, Message, MessageState, Reply
 from portal.paging import Page, list_page
 
-# Written out, not bound: databases use an index over part of a table only when they can read the condition.
-QUEUED = Message.state == sa.literal_column("'queued'")
 # What went out inside another one's text is seen there.
 OWN_TEXT = Message.carried_by_id.is_(None)
 UNDER_WAY = (MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN)

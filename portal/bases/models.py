@@ -1,6 +1,6 @@
 """Enforcement bases: laws, regulations and rules, article by article."""
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, UniqueConstraint
@@ -20,7 +20,8 @@ class BasisStatus(StrEnum):
 class Basis(Recorded, Model):
     """One text that enforcement rests on, in the version of `version_on`.
 
-    Versions of the same text share `work`; `replaced_by` is what repealed or amended this one, from `ended_on` on.
+    Versions of the same text share `work`; `replaced_by` is what repealed or amended this one, from `ended_on` on. One
+    that is in force and has an `ended_on` lapses then. `edited_at` is when staff last changed what is said of it.
     `note` is what stands before the first article, `annex` what follows the last; `level` is a code.
     """
 
@@ -41,6 +42,7 @@ class Basis(Recorded, Model):
     work: Mapped[str] = mapped_column(default="", index=True)
     ended_on: Mapped[date | None]
     replaced_by_id: Mapped[int | None] = mapped_column(ForeignKey("basis.id"))
+    edited_at: Mapped[datetime | None]
 
     replaced_by: Mapped["Basis | None"] = relationship(remote_side="Basis.id")
     articles: Mapped[list["Article"]] = relationship(

@@ -1,5 +1,7 @@
 """Procedures: what happens in which order, by whom, within what time."""
 
+from datetime import datetime
+
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -8,7 +10,10 @@ from portal.organs.models import Organ
 
 
 class Procedure(Recorded, Model):
-    """A procedure as published; texts are data in the city's language with an English rendering."""
+    """A procedure as published; texts are data in the city's language with an English rendering.
+
+    `edited_at` is when staff last changed it; from then on it is the city's own.
+    """
 
     __tablename__ = "procedure"
 
@@ -26,6 +31,7 @@ class Procedure(Recorded, Model):
     remedies: Mapped[str] = mapped_column(default="")
     remedies_en: Mapped[str] = mapped_column(default="")
     position: Mapped[int] = mapped_column(default=0)
+    edited_at: Mapped[datetime | None]
 
     organ: Mapped[Organ | None] = relationship()
     steps: Mapped[list["ProcedureStep"]] = relationship(
@@ -34,7 +40,7 @@ class Procedure(Recorded, Model):
 
 
 class ProcedureStep(Model):
-    """One step; `branch` names the condition when the step is only taken under one."""
+    """One step; `branch` names the condition when the step is only taken under one, `ends` that nothing follows it."""
 
     __tablename__ = "procedure_step"
 
@@ -54,5 +60,6 @@ class ProcedureStep(Model):
     article: Mapped[str] = mapped_column(default="")
     branch: Mapped[str] = mapped_column(default="")
     branch_en: Mapped[str] = mapped_column(default="")
+    ends: Mapped[bool] = mapped_column(default=False)
 
     procedure: Mapped[Procedure] = relationship(back_populates="steps")

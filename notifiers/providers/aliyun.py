@@ -51,6 +51,7 @@ from notifiers.providers.domestic import (
 )
 from portal import clock
 from portal.settings import Settings
+from portal.wordings.rules import NO_TEMPLATE
 
 NAME = "aliyun"
 HOST = "dysmsapi.aliyuncs.com"
@@ -107,7 +108,7 @@ class AliyunProvider:
     async def send(self, message: Outgoing) -> Accepted:
         """Hand one number, template and parameters over."""
         if not message.template_id:
-            raise Unreachable("no_template")
+            raise Unreachable(NO_TEMPLATE)
         request = {
             "phone_numbers": _domestic(message.to),
             "sign_name": strip_signature(self.all_settings.sms_signature),

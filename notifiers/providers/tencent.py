@@ -48,6 +48,7 @@ from notifiers.providers.domestic import (
 )
 from portal import clock
 from portal.settings import Settings
+from portal.wordings.rules import NO_TEMPLATE
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ class TencentProvider:
     async def send(self, message: Outgoing) -> Accepted:
         """Hand one number, template and parameters over."""
         if not message.template_id:
-            raise Unreachable("no_template")
+            raise Unreachable(NO_TEMPLATE)
         request = {
             "PhoneNumberSet": [message.to],
             "SmsSdkAppId": self.settings.app_id,

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +28,7 @@ BLACKLISTED = "0404"
 
 
 @dataclass
-class DomesticServer:
+class DomesticServer(ABC):
     """What both servers do and have seen; safe to read from another thread.
 
     `only_code`, `only_status` and `only_answer` answer every request; `echo_reference` is off where reports leave out
@@ -57,9 +58,9 @@ class DomesticServer:
         app.router.add_post("/", self.handle)
         return app
 
+    @abstractmethod
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
-        raise NotImplementedError
 
     async def take(self, request: web.Request, message: dict[str, Any], answer: web.Response) -> web.StreamResponse:
         """Keep a message and answer, or take it and misbehave."""

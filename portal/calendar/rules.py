@@ -9,8 +9,10 @@ from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 
 DAY = timedelta(days=1)
+SOON = 2
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,42 @@ class WorkingCalendar:
         if end < start:
             return -self.working_days_between(end, start)
         return sum(self.is_working_day(start + DAY * n) for n in range(1, (end - start).days + 1))
+
+
+class Light(StrEnum):
+    """How a deadline stands."""
+
+    LATE = "late"
+    SOON = "soon"
+    TIME = "time"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A deadline as it stands on a day: `left` counts working days, negative when it is late, 0 on the last day."""
+
+    due: Result
+    left: int
+
+    @property
+    def light(self) -> Light:
+        return Light.LATE if self.left < 0 else Light.SOON if self.left <= SOON else Light.TIME
+
+
+def read_clock(calendar: WorkingCalendar, start: date, days: int, today: date) -> Clock:
+    """Return how a deadline stands that falls `days` working days after `start`."""
+    due = calendar.add_working_days(start, days)
+    left = calendar.working_days_between(today, due.day)
+    # On the days off after it the deadline is over as well.
+    return Clock(due, min(left, -1) if today > due.day else left)
+
+
+def first_in_time(calendar: WorkingCalendar, today: date, days: int) -> date:
+    """Return the earliest start whose deadline, `days` working days after it, is not over on a day."""
+    start = today
+    while calendar.add_working_days(start - DAY, days).day >= today:
+        start -= DAY
+    return start
 
 
 def months_before(day: date, months: int) -> date:

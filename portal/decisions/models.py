@@ -6,12 +6,15 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, Numeric, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.bases.models import Article
-from portal.db import Model, Recorded, text_enum
+from portal.db import Model, Recorded, partial_index, text_enum
+from portal.decisions.rules import number_key
 from portal.organs.models import Organ
 from portal.parties.models import Party
+
+PUBLIC = "state = 'published'"
 
 
 class DecisionKind(StrEnum):
@@ -49,18 +52,38 @@ class CorrectionState(StrEnum):
     REFUSED = "refused"
 
 
+class RepairState(StrEnum):
+    """Where an application stands."""
+
+    OPEN = "open"
+    GRANTED = "granted"
+    REFUSED = "refused"
+
+
+def _find_key(context: Any) -> str:
+    return number_key(context.get_current_parameters()["document_number"])
+
+
 class Decision(Recorded, Model):
     """One decision, in the words that the public reads; what was masked stands in `DecisionOriginal`. Money in yuan.
 
     Neither who created nor who last edited a decision may publish it. `publish_until` is the last public day.
     `masked_at` is when a person confirmed the masking of the present text. `withdrawal_ordered_on` is the day from
-    which the three working days of a withdrawal count; `withdrawal_reason` is written for the public.
+    which the three working days of a withdrawal count, `withdrawal_order` says for staff who ordered it;
+    `withdrawal_reason` is written for the public.
     """
 
     __tablename__ = "decision"
     __table_args__ = (
         UniqueConstraint("organ_id", "document_number"),
         Index("ix_decision_published", "state", "published_at", "id"),
+        Index("ix_decision_number", "organ_id", "number_key"),
+        partial_index("ix_decision_ends", "publish_until", where=f"{PUBLIC} AND publish_until IS NOT NULL"),
+        partial_index(
+            "ix_decision_withdrawal_ordered",
+            "withdrawal_ordered_on",
+            where=f"{PUBLIC} AND withdrawal_ordered_on IS NOT NULL",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -69,6 +92,7 @@ class Decision(Recorded, Model):
     organ_id: Mapped[int] = mapped_column(ForeignKey("organ.id"), index=True)
     party_id: Mapped[int] = mapped_column(ForeignKey("party.id"), index=True)
     document_number: Mapped[str]
+    number_key: Mapped[str] = mapped_column(default=_find_key)
     title: Mapped[str]
     violation: Mapped[str] = mapped_column(default="")
     facts: Mapped[str] = mapped_column(default="")
@@ -94,6 +118,7 @@ class Decision(Recorded, Model):
     publish_until: Mapped[date | None]
     corrected_at: Mapped[datetime | None]
     withdrawal_ordered_on: Mapped[date | None]
+    withdrawal_order: Mapped[str] = mapped_column(default="")
     withdrawn_at: Mapped[datetime | None]
     withdrawal_reason: Mapped[str] = mapped_column(default="")
     early_stop_on: Mapped[date | None]
@@ -110,6 +135,14 @@ class Decision(Recorded, Model):
     party: Mapped[Party] = relationship()
     article: Mapped[Article | None] = relationship()
     original: Mapped["DecisionOriginal | None"] = relationship(back_populates="decision", cascade="all, delete-orphan")
+    corrections: Mapped[list["DecisionCorrection"]] = relationship(
+        order_by="DecisionCorrection.id", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+    @validates("document_number")
+    def _keep_key(self, _name: str, number: str) -> str:
+        self.number_key = number_key(number)
+        return number
 
 
 class DecisionOriginal(Model):
@@ -142,7 +175,9 @@ class DecisionCheck(Recorded, Model):
 class DecisionCorrection(Recorded, Model):
     """A change of a published decision: proposed by one person, applied by another; `note` is written for the public.
 
-    `before` and `after` hold the changed columns, in the words of the original.
+    `before` and `after` hold the changed columns, in the words of the original; `masked` holds the changed texts as
+    the public will read them, once a person has confirmed them (`masked_at`). `objected_on` is the day on which
+    somebody asked for the correction, `answer` why it was refused.
     """
 
     __tablename__ = "decision_correction"
@@ -153,6 +188,31 @@ class DecisionCorrection(Recorded, Model):
     note: Mapped[str]
     before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     after: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    masked: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    marks: Mapped[dict[str, list[dict[str, Any]]]] = mapped_column(JSON, default=dict)
+    masked_at: Mapped[datetime | None]
+    masked_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    objected_on: Mapped[date | None]
+    answer: Mapped[str] = mapped_column(default="")
     proposed_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    decided_at: Mapped[datetime | None]
+
+
+class CreditRepair(Recorded, Model):
+    """An application for credit repair: entered by one person, decided by another.
+
+    `reason` says for staff what proves the conditions, `answer` why the application was granted or refused.
+    """
+
+    __tablename__ = "credit_repair"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id", ondelete="CASCADE"), index=True)
+    state: Mapped[RepairState] = mapped_column(text_enum(RepairState), default=RepairState.OPEN)
+    applied_on: Mapped[date]
+    reason: Mapped[str] = mapped_column(default="")
+    answer: Mapped[str] = mapped_column(default="")
+    entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     decided_at: Mapped[datetime | None]

@@ -15,7 +15,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Request
 from requests import Session
 
 from notifiers.providers import (
@@ -38,10 +37,10 @@ from notifiers.providers.domestic import (
     THREADS,
     TIMEOUT,
     Adapter,
-    Threads,
+    DomesticProvider,
     explain,
     explain_status,
-    has_token,
+    only_asking,
     read_items,
     read_text,
     read_word,
@@ -51,7 +50,6 @@ from notifiers.providers.domestic import (
 )
 from portal import clock
 from portal.settings import Settings
-from portal.wordings.rules import NO_TEMPLATE
 
 NAME = "aliyun"
 HOST = "dysmsapi.aliyuncs.com"
@@ -88,27 +86,19 @@ STATUSES = {"1": Status.ACCEPTED, "2": Status.FAILED, "3": Status.DELIVERED}
 RECEIVED = Answer(json.dumps({"code": 0, "msg": "\u63a5\u6536\u6210\u529f"}), JSON)
 
 
-class AliyunProvider:
+class AliyunProvider(DomesticProvider):
     """Hands messages to Aliyun and reads what it tells."""
 
     name = NAME
-    templated = True
-    media_type = JSON
     receipt_answer = RECEIVED
     reply_answer = RECEIVED
 
     def __init__(self, settings: Settings, *, timeout: float = TIMEOUT) -> None:
-        self.all_settings = settings
-        self.settings = settings.aliyun
-        self.timeout = timeout
-        self.threads = Threads(NAME, timeout)
-        self.client: Any = None
+        self.settings = own = settings.aliyun
+        super().__init__(settings, keys=(own.access_key_id, own.access_key_secret), timeout=timeout)
         self.session: Session | None = None
 
-    async def send(self, message: Outgoing) -> Accepted:
-        """Hand one number, template and parameters over."""
-        if not message.template_id:
-            raise Unreachable(NO_TEMPLATE)
+    async def _send(self, message: Outgoing) -> Accepted:
         request = {
             "phone_numbers": _domestic(message.to),
             "sign_name": strip_signature(self.all_settings.sms_signature),
@@ -144,17 +134,6 @@ class AliyunProvider:
             return [item for item in await self._details(to, since, "", "ask") if item.reference == reference]
         return await self._details(to, since, reference, "ask")
 
-    async def close(self) -> None:
-        """Close threads and connections."""
-        self.threads.close()
-        if self.session is not None:
-            self.session.close()  # The SDK keeps it for all; it opens again when it is used.
-        self.client = self.session = None
-
-    def verify(self, request: Request) -> bool:
-        """Whether the webhook's address carries our token: Aliyun signs nothing."""
-        return has_token(request, self.all_settings)
-
     def read_receipts(self, payload: Any) -> Sequence[ReceiptEvent]:
         """Read an array of reports."""
         return read_items(payload, _read_report)
@@ -179,13 +158,11 @@ class AliyunProvider:
                 "current_page": 1,
                 "page_size": PAGE,
             }
-            try:
+            with only_asking(purpose):
                 answer = await self.threads.run(self._prepare("QuerySendDetails", "query_send_details", request))
+            try:
                 items = answer.sms_send_detail_dtos.sms_send_detail_dto
                 events += [_detail(item, biz_id) for item in items]
-            except ProviderFailure as failure:
-                # Asking changes nothing, so whatever went wrong it may be asked again.
-                raise Unreachable(f"{purpose}:{failure.code}") from None
             except (AttributeError, TypeError):
                 raise Unreachable(f"{purpose}:unreadable") from None
         return events
@@ -199,27 +176,11 @@ class AliyunProvider:
         act = getattr(client, f"{method}_with_options")
         filled = getattr(models, f"{model}Request")(**request)
 
-        def call() -> Any:
-            try:
-                body = act(filled, RuntimeOptions()).body
-                code = body.code
-            except Exception as problem:
-                raise _explain(problem) from None
-            if code != "OK":
-                raise _explain_code(code)
-            return body
+        def ask() -> tuple[str, Any]:
+            body = act(filled, RuntimeOptions()).body
+            return "" if body.code == "OK" else str(body.code or "unnamed"), body
 
-        return call
-
-    def _open(self) -> Any:
-        if not (self.settings.access_key_id and self.settings.access_key_secret):
-            raise Unreachable("not_configured")
-        if self.client is None:
-            try:
-                self.client = self._connect()
-            except ImportError:
-                raise Unreachable("not_installed") from None
-        return self.client
+        return self._judged(ask)
 
     def _connect(self) -> Any:
         # Webhooks need no SDK, and the web should not load one.
@@ -247,25 +208,28 @@ class AliyunProvider:
         self.session.mount(f"{address.scheme}://", Adapter(reads_errors=True))
         return Client(config)
 
+    def _disconnect(self) -> None:
+        if self.session is not None:
+            self.session.close()  # The SDK keeps it for all; it opens again when it is used.
+            self.session = None
 
-def _explain(problem: Exception) -> ProviderFailure:
-    """Return what a call proves that ended in an exception: an answer of 4xx or 5xx, or none that could be read."""
-    status = getattr(problem, "status_code", None)
-    if not isinstance(status, int):
-        return explain(problem)
-    code = tidy_code(getattr(problem, "code", None) or status)
-    if isinstance(explain_status(status), Unknown):
-        return Unknown(code)
-    if code in REFUSED or code.startswith(("isp.", REPEATED)):
-        return _explain_code(code)
-    return Unreachable(code)
+    def _explain(self, problem: Exception) -> ProviderFailure:
+        # An answer of 4xx or 5xx, or none that could be read.
+        status = getattr(problem, "status_code", None)
+        if not isinstance(status, int):
+            return explain(problem)
+        code = tidy_code(getattr(problem, "code", None) or status)
+        if isinstance(explain_status(status), Unknown):
+            return Unknown(code)
+        if code in REFUSED or code.startswith(("isp.", REPEATED)):
+            return self._explain_code(code)
+        return Unreachable(code)
 
-
-def _explain_code(code: object) -> ProviderFailure:
-    word = tidy_code(code)
-    if word in REFUSED:
-        return Rejected(word)
-    return Unreachable(word) if word.startswith(TURNED_AWAY) else Unknown(word)
+    def _explain_code(self, code: str) -> ProviderFailure:
+        word = tidy_code(code)
+        if word in REFUSED:
+            return Rejected(word)
+        return Unreachable(word) if word.startswith(TURNED_AWAY) else Unknown(word)
 
 
 def _detail(item: Any, biz_id: str) -> ReceiptEvent:

@@ -8,8 +8,10 @@ import asyncio
 import hmac
 import re
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -18,8 +20,9 @@ import urllib3
 from flask import Request
 from requests.adapters import HTTPAdapter
 
-from notifiers.providers import ProviderFailure, Unknown, Unreachable
+from notifiers.providers import JSON, Accepted, Outgoing, ProviderFailure, Unknown, Unreachable
 from portal.settings import Settings
+from portal.wordings.rules import NO_TEMPLATE
 
 THREADS = 32
 TIMEOUT = 10.0
@@ -82,6 +85,92 @@ class Adapter(HTTPAdapter):
         if answer.status_code != 200 and not readable:
             raise explain_status(answer.status_code)
         return answer
+
+
+class DomesticProvider(ABC):
+    """A provider behind such an SDK; `keys` are the settings without which it cannot be used."""
+
+    name: str
+    templated = True
+    media_type = JSON
+
+    def __init__(self, settings: Settings, *, keys: Sequence[str], timeout: float) -> None:
+        self.all_settings = settings
+        self.keys = keys
+        self.timeout = timeout
+        self.threads = Threads(self.name, timeout)
+        self.client: Any = None
+
+    async def send(self, message: Outgoing) -> Accepted:
+        """Hand one number, template and parameters over."""
+        if not message.template_id:
+            raise Unreachable(NO_TEMPLATE)
+        return await self._send(message)
+
+    @abstractmethod
+    async def _send(self, message: Outgoing) -> Accepted:
+        """Hand over a message that has a template."""
+
+    async def close(self) -> None:
+        """Close threads and connections."""
+        self.threads.close()
+        if self.client is not None:
+            self._disconnect()
+            self.client = None
+
+    def verify(self, request: Request) -> bool:
+        """Whether the webhook's address carries our token: none of them signs anything."""
+        return has_token(request, self.all_settings)
+
+    @abstractmethod
+    def _connect(self) -> Any:
+        """Return the SDK's client; raises ImportError when the SDK is not installed."""
+
+    @abstractmethod
+    def _disconnect(self) -> None:
+        """Close the connections of the client."""
+
+    def _open(self) -> Any:
+        """Return the client, connected once for all threads."""
+        if not all(self.keys):
+            raise Unreachable("not_configured")
+        if self.client is None:
+            try:
+                self.client = self._connect()
+            except ImportError:
+                raise Unreachable("not_installed") from None
+        return self.client
+
+    def _judged(self, ask: Callable[[], tuple[str, Result]]) -> Callable[[], Result]:
+        """Return a call that brings an answer or raises what is known; `ask` brings it with its code of refusal."""
+
+        def call() -> Result:
+            try:
+                refusal, answer = ask()
+            except Exception as problem:
+                raise self._explain(problem) from None
+            if refusal:
+                raise self._explain_code(refusal)
+            return answer
+
+        return call
+
+    @abstractmethod
+    def _explain(self, problem: Exception) -> ProviderFailure:
+        """Return what a call proves that ended in an exception."""
+
+    @abstractmethod
+    def _explain_code(self, code: str) -> ProviderFailure:
+        """Return what a code of refusal proves."""
+
+
+@contextmanager
+def only_asking(purpose: str) -> Iterator[None]:
+    """Turn whatever goes wrong inside into Unreachable: asking changes nothing, so it may be asked again."""
+    try:
+        yield
+    except ProviderFailure as failure:
+        raise Unreachable(f"{purpose}:{failure.code}") from None
 
 
 def split_address(api_base: str, host: str) -> SplitResult:

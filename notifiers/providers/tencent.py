@@ -15,8 +15,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from flask import Request
-
 from notifiers.providers import (
     JSON,
     Accepted,
@@ -35,10 +33,10 @@ from notifiers.providers.domestic import (
     CONNECT_TIMEOUT,
     TIMEOUT,
     Adapter,
-    Threads,
+    DomesticProvider,
     as_object,
     explain,
-    has_token,
+    only_asking,
     read_items,
     read_text,
     read_word,
@@ -48,7 +46,6 @@ from notifiers.providers.domestic import (
 )
 from portal import clock
 from portal.settings import Settings
-from portal.wordings.rules import NO_TEMPLATE
 
 log = logging.getLogger(__name__)
 
@@ -117,26 +114,18 @@ RECEIVED = Answer('{"result":0,"errmsg":"OK"}', JSON)
 Event = TypeVar("Event")
 
 
-class TencentProvider:
+class TencentProvider(DomesticProvider):
     """Hands messages to Tencent and reads what it tells."""
 
     name = NAME
-    templated = True
-    media_type = JSON
     receipt_answer = RECEIVED
     reply_answer = RECEIVED
 
     def __init__(self, settings: Settings, *, timeout: float = TIMEOUT) -> None:
-        self.all_settings = settings
-        self.settings = settings.tencent
-        self.timeout = timeout
-        self.threads = Threads(NAME, timeout)
-        self.client: Any = None
+        self.settings = own = settings.tencent
+        super().__init__(settings, keys=(own.secret_id, own.secret_key, own.app_id), timeout=timeout)
 
-    async def send(self, message: Outgoing) -> Accepted:
-        """Hand one number, template and parameters over."""
-        if not message.template_id:
-            raise Unreachable(NO_TEMPLATE)
+    async def _send(self, message: Outgoing) -> Accepted:
         request = {
             "PhoneNumberSet": [message.to],
             "SmsSdkAppId": self.settings.app_id,
@@ -146,7 +135,7 @@ class TencentProvider:
             "ExtendCode": message.extension,
             "SessionContext": message.reference,
         }
-        return _taken(await self.threads.run(self._prepare("SendSms", request)))
+        return self._taken(await self.threads.run(self._prepare("SendSms", request)))
 
     async def look_up(
         self,
@@ -177,17 +166,6 @@ class TencentProvider:
     async def ask(self, *, reference: str, to: str, since: datetime) -> Sequence[ReceiptEvent]:
         """Read the number's reports for this message's: what a webhook would have told."""
         return [item for item in await self._reports(to, since, "ask") if item.reference == reference]
-
-    async def close(self) -> None:
-        """Close threads and connections."""
-        self.threads.close()
-        if self.client is not None:
-            self.client.request.conn._session.close()
-            self.client = None
-
-    def verify(self, request: Request) -> bool:
-        """Whether the webhook's address carries our token: Tencent signs nothing."""
-        return has_token(request, self.all_settings)
 
     def read_receipts(self, payload: Any) -> Sequence[ReceiptEvent]:
         """Read an array of reports."""
@@ -233,38 +211,19 @@ class TencentProvider:
             "PhoneNumber": to,
             "SmsSdkAppId": self.settings.app_id,
         }
-        try:
+        with only_asking(purpose):
             answer = await self.threads.run(self._prepare("PullSmsSendStatusByPhoneNumber", request))
-        except ProviderFailure as failure:
-            # Asking changes nothing, so whatever went wrong it may be asked again.
-            raise Unreachable(f"{purpose}:{failure.code}") from None
         return _read_whole(answer.get("PullSmsSendStatusSet"), _read_pulled_report)
 
     def _prepare(self, action: str, request: dict[str, Any]) -> Callable[[], Mapping[str, Any]]:
         """Return a call that brings the answer or raises what is known; everything is set up before it runs."""
         client = self._open()
 
-        def call() -> Mapping[str, Any]:
-            try:
-                answer = as_object(client.call_json(action, request)["Response"])
-                code = answer["Error"]["Code"] if "Error" in answer else None
-            except Exception as problem:
-                raise _explain(problem) from None
-            if "Error" in answer:
-                raise _explain_code(code)
-            return answer
+        def ask() -> tuple[str, Mapping[str, Any]]:
+            answer = as_object(client.call_json(action, request)["Response"])
+            return str(answer["Error"]["Code"] or "unnamed") if "Error" in answer else "", answer
 
-        return call
-
-    def _open(self) -> Any:
-        if not (self.settings.secret_id and self.settings.secret_key and self.settings.app_id):
-            raise Unreachable("not_configured")
-        if self.client is None:
-            try:
-                self.client = self._connect()
-            except ImportError:
-                raise Unreachable("not_installed") from None
-        return self.client
+        return self._judged(ask)
 
     def _connect(self) -> Any:
         # Webhooks need no SDK, and the web should not load one.
@@ -283,32 +242,32 @@ class TencentProvider:
         client.request.conn._session.mount(f"{address.scheme}://", Adapter(reads_errors=False))
         return client
 
+    def _disconnect(self) -> None:
+        self.client.request.conn._session.close()
 
-def _taken(answer: Mapping[str, Any]) -> Accepted:
-    try:
-        (item,) = answer["SendStatusSet"]
-        code, reference = item["Code"], item.get("SerialNo")
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise Unknown(f"unreadable:{type(problem).__name__}") from None
-    if str(code).lower() != "ok":
-        raise _explain_code(code)
-    if not isinstance(reference, str) or not reference:
-        raise Unknown("no_reference")
-    return Accepted(reference)
+    def _taken(self, answer: Mapping[str, Any]) -> Accepted:
+        try:
+            (item,) = answer["SendStatusSet"]
+            code, reference = str(item["Code"]), item.get("SerialNo")
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            raise Unknown(f"unreadable:{type(problem).__name__}") from None
+        if code.lower() != "ok":
+            raise self._explain_code(code)
+        if not isinstance(reference, str) or not reference:
+            raise Unknown("no_reference")
+        return Accepted(reference)
 
+    def _explain(self, problem: Exception) -> ProviderFailure:
+        # A code that the SDK has read, or an answer that nobody could read.
+        code = getattr(problem, "code", None)
+        return explain(problem) if not code or code in OF_THE_SDK else self._explain_code(code)
 
-def _explain(problem: Exception) -> ProviderFailure:
-    """Return what a call proves that ended in an exception: a code the SDK has read, or an answer nobody could read."""
-    code = getattr(problem, "code", None)
-    return explain(problem) if not code or code in OF_THE_SDK else _explain_code(code)
-
-
-def _explain_code(code: object) -> ProviderFailure:
-    word = tidy_code(code)
-    if word in REFUSED:
-        return Rejected(word)
-    turned_away = word.split(".")[0] in TURNED_AWAY and word != UNEXPLAINED
-    return Unreachable(word) if turned_away or word in NOT_PASSED_ON else Unknown(word)
+    def _explain_code(self, code: str) -> ProviderFailure:
+        word = tidy_code(code)
+        if word in REFUSED:
+            return Rejected(word)
+        turned_away = word.split(".")[0] in TURNED_AWAY and word != UNEXPLAINED
+        return Unreachable(word) if turned_away or word in NOT_PASSED_ON else Unknown(word)
 
 
 def _read_whole(payload: Any, read: Callable[[Mapping[str, Any]], Event]) -> Sequence[Event]:

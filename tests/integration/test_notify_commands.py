@@ -1,10 +1,8 @@
 """The notifiers' commands, as scripts and people use them; and the schedule, in a process of its own."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -17,9 +15,10 @@ from flask import Flask
 from portal import clock
 from portal.db import db, reading
 from portal.messages.models import Message, MessageState
-from portal.settings import ROOT, Settings
+from portal.settings import Settings
 from tests.factories.messages import make_contact, make_message
 from tests.factories.permits import make_permit
+from tests.processes import environment, start_notify
 
 
 def run(app: Flask, *arguments: str) -> dict[str, Any]:
@@ -80,22 +79,7 @@ def wait_for_state(state: MessageState, seconds: float) -> None:
 
 
 def start_worker(settings: Settings) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "flask", "notify", "run"],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "SECRET_KEY": settings.secret_key,
-            "PUBLIC_URL": settings.public_url,
-            "DATABASE_URL": settings.database_url,
-            "DATA_DIR": str(settings.data_dir),
-            "SMS_QUIET_HOURS": "",
-            "SMS_HOLD_DAYS": "none",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return start_notify("run", environment=environment(settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

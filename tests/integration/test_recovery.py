@@ -3,22 +3,17 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
-from portal import clock
-from portal.db import db, reading
-from portal.messages import outbox
-from portal.messages.models import Message, MessageState
-from portal.settings import ROOT, Settings
+from portal.messages.models import MessageState
+from portal.settings import Settings
 from tests.conftest import make_settings
-from tests.factories.messages import make_contact
-from tests.twilio_server import ACCOUNT_SID, AUTH_TOKEN, TwilioServer, running, twilio_settings
+from tests.processes import count_states, environment, fill_queue, start_notify
+from tests.twilio_server import TwilioServer, running, twilio_settings
 
 COUNT = 1800
 # The promise.
@@ -41,33 +36,12 @@ def settings(settings: Settings, server: TwilioServer) -> Settings:
     )
 
 
-def start_notifier(settings: Settings) -> "subprocess.Popen[bytes]":
-    """Start the notifier as the leader of a group of processes."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "SECRET_KEY": settings.secret_key,
-        "PUBLIC_URL": settings.public_url,
-        "DATABASE_URL": settings.database_url,
-        "DATA_DIR": str(settings.data_dir),
-        "SMS_PROVIDER": "twilio",
-        "SMS_QUIET_HOURS": "",
-        "SMS_HOLD_DAYS": "none",
-        "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
-        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-        "TWILIO_FROM": settings.twilio.sender,
-        "TWILIO_API_BASE": settings.twilio.api_base,
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "flask", "notify", "run"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+def start_notifier(settings: Settings) -> "subprocess.Popen[str]":
+    nowhere = subprocess.DEVNULL
+    return start_notify("run", environment=environment(settings), stdout=nowhere, stderr=nowhere, group=True)
 
 
-def kill_group(notifier: "subprocess.Popen[bytes]") -> None:
+def kill_group(notifier: "subprocess.Popen[str]") -> None:
     os.killpg(notifier.pid, signal.SIGKILL)
     notifier.wait(10)
 
@@ -79,23 +53,8 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.02)
 
 
-def count_states() -> dict[MessageState, int]:
-    with reading():
-        rows = db.session.execute(sa.select(Message.state, sa.func.count()).group_by(Message.state)).all()
-        db.session.rollback()
-    return {row[0]: row[1] for row in rows}
-
-
 def test_everything_due_moves_again_within_a_minute(app: Flask, settings: Settings, server: TwilioServer) -> None:
-    contacts = [make_contact() for _ in range(COUNT)]
-    outbox.enqueue_many(
-        [
-            {"key": f"queue:{contact.id}", "template": "stopped", "subject": "test:1", "contact_id": contact.id}
-            | {"values": {}, "due_at": clock.now()}
-            for contact in contacts
-        ]
-    )
-    db.session.commit()
+    fill_queue(COUNT)
     killed = start_notifier(settings)
     try:
         wait_for(lambda: len(server.messages) > 300, 30)

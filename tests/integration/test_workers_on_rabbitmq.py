@@ -5,7 +5,6 @@ import signal
 import socket
 import socketserver
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,22 +13,20 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 import time_machine
 from flask import Flask
 
 from notifiers.reconcile import reconcile
 from notifiers.wakeups import QUEUE, make_celery, task_name
 from portal import clock
-from portal.db import db, reading
-from portal.messages import outbox
-from portal.messages.models import Message, MessageState
-from portal.settings import ROOT, Settings, TwilioSettings
+from portal.db import db
+from portal.messages.models import MessageState
+from portal.settings import Settings
 from tests import brokers
 from tests.conftest import MISSING, make_settings
-from tests.factories.messages import make_contact
 from tests.factories.permits import make_permit, make_permit_type
-from tests.twilio_server import ACCOUNT_SID, AUTH_TOKEN, TwilioServer, running
+from tests.processes import count_states, environment, fill_queue, start_notify
+from tests.twilio_server import TwilioServer, running, twilio_settings
 
 COUNT, DUE = 2000, 40
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -59,43 +56,24 @@ def server() -> Iterator[TwilioServer]:
 
 @pytest.fixture
 def settings(settings: Settings, server: TwilioServer) -> Settings:
-    twilio = TwilioSettings(
-        account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, sender="+15005550006", api_base=server.address
-    )
+    twilio = twilio_settings(server.address)
     return make_settings(settings.data_dir, settings.database_url, sms_providers=("twilio",), twilio=twilio)
 
 
-Start = Callable[..., "subprocess.Popen[bytes]"]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def start(settings: Settings, server: TwilioServer, tmp_path: Path) -> Iterator[Start]:
+def start(settings: Settings, tmp_path: Path) -> Iterator[Start]:
     """Start workers as a service manager would, each on a data directory of its own; all are ended afterwards."""
-    workers: list[subprocess.Popen[bytes]] = []
+    workers: list[subprocess.Popen[str]] = []
 
-    def begin(address: str, *options: str) -> "subprocess.Popen[bytes]":
+    def begin(address: str, *options: str) -> "subprocess.Popen[str]":
         home = tmp_path / f"machine-{len(workers)}"
         home.mkdir()
-        environment = {
-            "PATH": os.environ["PATH"],
-            "SECRET_KEY": settings.secret_key,
-            "PUBLIC_URL": settings.public_url,
-            "DATABASE_URL": settings.database_url,
-            "DATA_DIR": str(home),
-            "BROKER_URL": address,
-            "SMS_PROVIDER": "twilio",
-            "SMS_QUIET_HOURS": "",
-            "SMS_HOLD_DAYS": "none",
-            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
-            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-            "TWILIO_FROM": "+15005550006",
-            "TWILIO_API_BASE": server.address,
-        }
+        own = environment(settings, data_dir=home, BROKER_URL=address)
         with (home / "log").open("wb") as log:
-            worker = subprocess.Popen(
-                [sys.executable, "-m", "flask", "notify", "run", *options],
-                cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+            worker = start_notify("run", *options, environment=own, stdout=log, stderr=log, group=True)
         workers.append(worker)
         return worker
 
@@ -106,19 +84,6 @@ def start(settings: Settings, server: TwilioServer, tmp_path: Path) -> Iterator[
             worker.wait(10)
 
 
-def fill(count: int) -> None:
-    """Put messages to different numbers into the outbox, due now."""
-    contacts = [make_contact() for _ in range(count)]
-    outbox.enqueue_many(
-        [
-            {"key": f"queue:{contact.id}", "template": "stopped", "subject": "test:1", "contact_id": contact.id}
-            | {"values": {}, "due_at": clock.now()}
-            for contact in contacts
-        ]
-    )
-    db.session.commit()
-
-
 def register_due(count: int) -> None:
     """Register permits whose parties are to be reminded today."""
     today, kind = clock.today(), make_permit_type()
@@ -126,13 +91,6 @@ def register_due(count: int) -> None:
         last_day = today + timedelta(days=10)
         make_permit(valid_to=today + timedelta(days=40), kind=kind, last_apply_on=last_day, next_reminder_on=today)
     db.session.commit()
-
-
-def count_states() -> dict[MessageState, int]:
-    with reading():
-        rows = db.session.execute(sa.select(Message.state, sa.func.count()).group_by(Message.state)).all()
-        db.session.rollback()
-    return {row[0]: row[1] for row in rows}
 
 
 def wait_until(reached: Callable[[], bool], what: str, seconds: float = 40) -> None:
@@ -162,7 +120,7 @@ def test_a_killed_worker_is_not_missed(app: Flask, broker: str, server: TwilioSe
     doomed, survivor = start(broker), start(broker)
     # Both answer whoever watches them.
     wait_until(lambda: len(celery.control.ping(timeout=0.5) or []) == 2, "two workers")
-    fill(COUNT)
+    fill_queue(COUNT)
     register_due(DUE)
     for _number in range(30):
         celery.send_task(task_name("dispatch"))
@@ -200,7 +158,7 @@ def test_what_a_dead_worker_had_taken_is_given_back(
     wait_until(lambda: bool(celery.control.ping(timeout=0.5)), "a worker")
     wait_until(lambda: count_wakeups(broker) == 0, "an idle worker")
     time.sleep(0.5)
-    fill(COUNT)
+    fill_queue(COUNT)
     celery.send_task(task_name("dispatch"))
     wait_until(lambda: len(server.messages) > 100, "sending")
     os.killpg(doomed.pid, signal.SIGKILL)
@@ -263,12 +221,12 @@ def test_a_broker_that_is_away_loses_nothing(app: Flask, broker: str, server: Tw
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     worker = start(broker.replace(str(inner), str(port)))
-    fill(20)
+    fill_queue(20)
     time.sleep(3)
     assert server.messages == []
     with road(port, inner):
         wait_until(lambda: len(server.messages) == 20, "the broker has come")
-    fill(20)
+    fill_queue(20)
     time.sleep(3)
     with road(port, inner):
         wait_until(lambda: len(server.messages) == 40, "the broker is back")

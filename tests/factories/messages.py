@@ -1,7 +1,10 @@
 """Contacts and messages for tests."""
 
+from collections import Counter
 from itertools import count
 from typing import Any
+
+import sqlalchemy as sa
 
 from portal import clock
 from portal.contacts.models import Contact
@@ -36,3 +39,14 @@ def make_message(*, contact: Contact | None = None, **values: Any) -> Message:
     db.session.add(message)
     db.session.flush()
     return message
+
+
+def messages() -> list[Message]:
+    """Return all messages as the database holds them by now, oldest first."""
+    db.session.expire_all()
+    return list(db.session.scalars(sa.select(Message).order_by(Message.id)))
+
+
+def ends() -> Counter[tuple[str, str]]:
+    """Count the messages by state and reason."""
+    return Counter((message.state.value, message.reason) for message in messages())

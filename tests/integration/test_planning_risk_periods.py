@@ -1,7 +1,6 @@
 """Batches about high-risk periods: prepared in time, planned once, for whom they concern, and only when approved."""
 
 import threading
-from collections import Counter
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -20,45 +19,27 @@ from portal.contacts.models import Contact
 from portal.db import db
 from portal.errors import TransitionError
 from portal.messages import outbox
-from portal.messages.models import Message, MessageState
+from portal.messages.models import MessageState
 from portal.risk_periods import queries, service
-from portal.risk_periods.models import BatchState, RiskBatch, RiskPeriod
+from portal.risk_periods.models import BatchState, RiskBatch
 from portal.risk_periods.rules import Span
 from portal.settings import Settings
 from tests.conftest import make_settings
 from tests.counting import counted_queries
 from tests.factories.accounts import make_staff
+from tests.factories.messages import ends, messages
 from tests.factories.parties import make_party
 from tests.factories.risk_periods import make_batch, make_period
 
 TODAY = date(2026, 3, 2)
-NOON = "2026-03-02T12:00:00+08:00"
 DAY = timedelta(days=1)
 
-pytestmark = pytest.mark.usefixtures("frozen")
-
-
-@pytest.fixture
-def frozen(app: Flask) -> Any:
-    """Noon of a Monday, and no period but those of the test."""
-    with time_machine.travel(NOON, tick=False):
-        db.session.execute(sa.update(RiskPeriod).values(active=False))
-        db.session.commit()
-        yield
-
-
-def messages() -> list[Message]:
-    db.session.expire_all()
-    return list(db.session.scalars(sa.select(Message).order_by(Message.id)))
+pytestmark = pytest.mark.usefixtures("noon_without_periods")
 
 
 def batches() -> list[RiskBatch]:
     db.session.expire_all()
     return list(db.session.scalars(sa.select(RiskBatch).order_by(RiskBatch.id)))
-
-
-def ends() -> Counter[tuple[str, str]]:
-    return Counter((message.state.value, message.reason) for message in messages())
 
 
 def test_a_batch_is_prepared_a_month_before_its_texts_leave(app: Flask) -> None:

@@ -1,12 +1,10 @@
 """Whom a batch about a high-risk period addresses, and what becomes of those whom no text reaches."""
 
-from collections import Counter
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import time_machine
 from flask import Flask
 
 from notifiers.plan import risk_periods as planner
@@ -16,38 +14,19 @@ from portal.calls.models import Call
 from portal.contacts import service as contacts
 from portal.contacts.models import Contact
 from portal.db import db
-from portal.messages.models import Message, MessageState
+from portal.messages.models import MessageState
 from portal.parties.models import Party, PartyKind
 from portal.risk_periods import queries, service
-from portal.risk_periods.models import RiskPeriod
 from tests.factories.accounts import make_staff
+from tests.factories.messages import ends, messages
 from tests.factories.parties import make_party
 from tests.factories.permits import make_permit
 from tests.factories.risk_periods import make_batch, make_period
 
 TODAY = date(2026, 3, 2)
-NOON = "2026-03-02T12:00:00+08:00"
 DAY = timedelta(days=1)
 
-pytestmark = pytest.mark.usefixtures("frozen")
-
-
-@pytest.fixture
-def frozen(app: Flask) -> Any:
-    """Noon of a Monday, and no period but those of the test."""
-    with time_machine.travel(NOON, tick=False):
-        db.session.execute(sa.update(RiskPeriod).values(active=False))
-        db.session.commit()
-        yield
-
-
-def messages() -> list[Message]:
-    db.session.expire_all()
-    return list(db.session.scalars(sa.select(Message).order_by(Message.id)))
-
-
-def ends() -> Counter[tuple[str, str]]:
-    return Counter((message.state.value, message.reason) for message in messages())
+pytestmark = pytest.mark.usefixtures("noon_without_periods")
 
 
 def test_who_is_addressed(app: Flask) -> None:

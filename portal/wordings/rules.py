@@ -28,7 +28,8 @@ BRACES = "{}\uff5b\uff5d"
 TEMPLATED = ("tencent", "aliyun")
 # Why a text waits that none of them has approved.
 NO_TEMPLATE = "no_template"
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# How each language writes a day as briefly as a text needs it, with the names of its months.
+DAYS: dict[str, dict[str, str]] = json.loads((DATA / "days.json").read_text(encoding="utf-8"))
 
 
 class Kind(StrEnum):
@@ -89,8 +90,9 @@ TEXTS = _read_texts()
 
 
 def sms_day(day: date, locale: str) -> str:
-    """Write a day as briefly as a text needs it: 12月15日, 15 Dec."""
-    return f"{day.day} {MONTHS[day.month - 1]}" if locale == "en" else f"{day.month}月{day.day}日"
+    """Write a day as briefly as a text needs it: 15 Dec."""
+    form = DAYS[locale]
+    return form["day"].format(day=day.day, month=form["months"].split()[day.month - 1])
 
 
 class Fault(StrEnum):

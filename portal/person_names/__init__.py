@@ -1,0 +1,1 @@
+"""How natural persons are named in Chinese texts, and what the public reads instead."""

@@ -1,0 +1,211 @@
+"""What must not be published of a text is found whatever surrounds it; what the authority says of itself stays."""
+
+import csv
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portal.masking.rules import Context, Finding, find_marks, masked
+
+PERSON = Context(party_name="张三丰", party_is_person=True)
+FIRM = Context(party_name="虚构食品有限公司", party_is_person=False)
+TILL = "上述当事人应将罚款缴至孟州市财政局，开户银行：虚构银行，账号：{}。"
+REAL = Path("/work/shared/data/decisions/penalties.csv")
+
+
+def public(text: str, context: Context = FIRM) -> str:
+    """Return a text as the public reads it."""
+    return masked(text, find_marks(text, context))
+
+
+def kinds(text: str, context: Context = FIRM) -> set[Finding]:
+    """Return what kinds of things a text holds."""
+    return {mark.kind for mark in find_marks(text, context)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "hidden"),
+    [
+        ("identity_number", "身份证号410883199001011234。", "410883199001011234"),
+        (
+            "identity_number",
+            "公民身份号码：４１０８８３１９９００１０１１２３Ｘ",
+            "４１０８８３１９９００１０１１２３Ｘ",
+        ),
+        ("identity_number", "410883 19900101 1234", "410883 19900101 1234"),
+        ("identity_number", "其证号410883900101123，", "410883900101123"),
+        ("identity_number", "信用代码：410883199001011234", "410883199001011234"),
+        ("phone", "手机13800138000", "13800138000"),
+        ("phone", "138-0013-8000转", "138-0013-8000"),
+        ("phone", "１３８ ００１３ ８０００", "１３８ ００１３ ８０００"),
+        ("phone", "+86 138 0013 8000", "138 0013 8000"),
+        ("phone", "号码是一三八零零一三八零零零", "一三八零零一三八零零零"),
+        ("phone", "138\u200b0013\u200b8000", "138\u200b0013\u200b8000"),
+        ("phone", "举报人电话0391-8812345", "0391-8812345"),
+        ("phone", "当事人联系电话（0391）8812345", "0391）8812345"),
+        ("phone", "家里座机8812345", "8812345"),
+        ("bank_card", "当事人银行卡6222021234567890123", "6222021234567890123"),
+        ("bank_card", "账号6222 0212 3456 7890 123", "6222 0212 3456 7890 123"),
+        ("bank_card", "罚款五千元，货款转入其账户6222021234567890", "6222021234567890"),
+        ("plate", "驾驶豫H12345号车", "豫H12345"),
+        ("plate", "驾驶豫Ｈ·Ｄ12345在", "豫Ｈ·Ｄ12345"),
+        ("plate", "车牌号：焦作A12345，", "A12345"),
+        ("certificate", "护照号码：E12345678，", "E12345678"),
+        ("certificate", "持台胞证01234567", "01234567"),
+        ("certificate", "证件号码 AB-1234567", "AB-1234567"),
+        ("online", "微信号abc_12345联系", "abc_12345"),
+        ("online", "QQ：1234567890。", "1234567890"),
+        ("online", "寄到zhang.san@example.com后", "zhang.san@example.com"),
+        ("birthday", "1990年1月1日出生", "1990年1月1日"),
+        ("disease", "患有乙肝", "乙肝"),
+    ],
+)
+def test_personal_data_is_found(kind: str, text: str, hidden: str) -> None:
+    shown = public(text)
+    assert hidden in text
+    assert hidden not in shown
+    assert Finding(kind) in kinds(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden", "shown"),
+    [
+        ("住址：河南省孟州市大定街道虚构大街12号院3单元501室，", "虚构大街", "河南省孟州市大定街道"),
+        ("户籍地为孟州市化工镇虚构村三组12号。", "三组12号", "孟州市化工镇虚构村"),
+        ("其住孟州市会昌街道虚构花园3号楼2单元501室", "虚构花园", "会昌街道"),
+        ("在孟州市会昌街道虚构花园3号楼2单元501室内加工", "虚构花园3号楼", "会昌街道"),
+        ("在虚构家属院5号楼东单元302室查获", "302室", "查获"),
+        ("家庭住址：虚构路88号", "虚构路88号", "家庭住址"),
+    ],
+)
+@pytest.mark.parametrize("context", [PERSON, FIRM])
+def test_addresses_are_hidden_below_village_or_community(text: str, hidden: str, shown: str, context: Context) -> None:
+    assert hidden not in public(text, context)
+    assert shown in public(text, context)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TILL.format("7111010189800000162"),
+        TILL.format("4108831990010112") + "到期不缴纳的，加处罚款。",
+        "统一社会信用代码：911000006000373411，",
+        "统一社会信用代码91110000600037341L",
+        "当事人：虚构食品有限公司，统一社会信用代码：91410883MA00000000，住所：孟州市虚构路12号3幢2层201室。",
+        "举报电话：0391-8812345。",
+        "孟州市司法局（地址：孟州市虚构大道12号，电话：0391-8888888）申请行政复议",
+        "送中国虚构监督管理委员会办公室和本局备案（传真：021-50121039）。",
+        "执法人员李建国（执法证号16080123456）、王强（16080123457）到场检查",
+        "《行政处罚法》第三十二条第一款第（三）项，孟市监罚〔2026〕44号，2026年11月22日",
+        "上述违法行为由高级管理人员负责，相关规定、有关部门、经营者应当改正，金额于期限内缴纳，周边的居民",
+        "许可证编号：JY14108830012345，注册号：410883000012345，罚款人民币100000元，1,000,000.00元",
+    ],
+)
+def test_what_is_the_authoritys_own_stays(text: str) -> None:
+    assert public(text) == text
+
+
+def test_what_is_kept_by_name_stays() -> None:
+    kept = ("13900139000", "0391-8123456", "李四", "7111010189800000162")
+    text = "联系人李四，手机139 0013 9000，电话03918123456，账号7111010189800000162，证人王五。"
+    context = Context(party_name="虚构公司", party_is_person=False, kept=kept)
+    assert public(text, context) == text.replace("王五", "王某某")
+
+
+digits = st.text("0123456789", min_size=1, max_size=1)
+around = st.text(
+    st.sampled_from("的了在、，。；：（）()《》 \n一县村号元年月日路检查经营者高于向和张王李abcX-—某*"), max_size=12
+)
+gaps = st.sampled_from(["", " ", "-", "\u3000", "\u200b", "－", "·"])
+
+
+@st.composite
+def planted(draw: st.DrawFn) -> str:
+    """Draw a number that belongs to a person, in some spelling."""
+    tail = draw(st.text("0123456789", min_size=4, max_size=4))
+    number = draw(
+        st.sampled_from(
+            [f"41088319900101{tail}", f"13{tail}{tail}1", f"4108831990010112{tail[0]}X", f"6222021234567{tail}"]
+        )
+    )
+    gap, size = draw(gaps), draw(st.sampled_from([3, 4, 6]))
+    if not number.startswith("6222"):
+        number = gap.join(number[at : at + size] for at in range(0, len(number), size))
+    if draw(st.booleans()):
+        number = number.translate({ord("0") + n: ord("０") + n for n in range(10)})
+    return number
+
+
+@settings(max_examples=250, deadline=None)
+@given(around, planted(), around, st.sampled_from([PERSON, FIRM]))
+def test_no_planted_number_survives(before: str, number: str, after: str, context: Context) -> None:
+    # A letter or digit that touches a number would make it another number.
+    assert number not in public(f"{before}。{number}，{after}", context)
+
+
+@settings(max_examples=250, deadline=None)
+@given(around, st.sampled_from(["张三丰", "张 三 丰", "张\u3000三丰", "张三\n丰", "张\u200b三丰"]), around)
+def test_the_partys_own_name_never_survives(before: str, name: str, after: str) -> None:
+    shown = public(before + name + after, PERSON)
+    assert name not in shown
+    assert "三丰" not in shown.replace(" ", "").replace("\n", "")
+
+
+@settings(max_examples=150, deadline=None)
+@given(around, around)
+def test_the_authoritys_account_stays_whatever_surrounds_it(before: str, after: str) -> None:
+    text = before + "。" + TILL.format("7111010189800000162") + after
+    assert "7111010189800000162" in public(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(around | planted() | st.sampled_from([TILL, "住址：", "证人", "电话", "身份证号"]), max_size=8),
+    st.booleans(),
+)
+def test_marks_never_overlap_and_masking_twice_changes_nothing(parts: list[str], person: bool) -> None:
+    context = PERSON if person else FIRM
+    text = "".join(parts)
+    marks = find_marks(text, context)
+    assert all(0 <= mark.start < mark.end <= len(text) for mark in marks)
+    assert all(one.end <= other.start for one, other in pairwise(marks))
+    once = masked(text, marks)
+    assert public(once, context) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "context", "kind"),
+    [
+        ("当事人系未成年人", PERSON, Finding.MINOR_PARTY),
+        ("张三丰，男，16周岁，", PERSON, Finding.MINOR_PARTY),
+        ("张三丰今年十七岁", PERSON, Finding.MINOR_PARTY),
+        ("当事人向未成年人出售烟草制品", PERSON, Finding.MINOR),
+        ("当事人招用15岁的学生", PERSON, Finding.MINOR),
+        ("当事人系未成年人", FIRM, Finding.MINOR),
+    ],
+)
+def test_minors_are_pointed_out(text: str, context: Context, kind: Finding) -> None:
+    assert kinds(text, context) & {Finding.MINOR, Finding.MINOR_PARTY} == {kind}
+
+
+@pytest.mark.parametrize("text", ["年满18周岁", "张三丰，35岁", "中小学校、幼儿园", "婴幼儿配方食品"])
+def test_grown_people_are_no_minors(text: str) -> None:
+    assert not kinds(text, PERSON) & {Finding.MINOR, Finding.MINOR_PARTY}
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the collection of real decisions is not on this machine")
+def test_real_decisions_keep_the_account_of_the_authority() -> None:
+    with REAL.open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines, delimiter="|", quoting=csv.QUOTE_NONE))
+    texts = [row["内容"] for row in rows]
+    account = "7111010189800000162"
+    assert sum(account in text for text in texts) > len(texts) * 0.9
+    for text in texts:
+        shown = public(text, Context(party_name="", party_is_person=False))
+        assert shown.count(account) == text.count(account)
+        assert shown.count("传真：021-5012") == text.count("传真：021-5012")
+        assert shown.count("信用代码：9") == text.count("信用代码：9")
+        assert not kinds(text) & {Finding.IDENTITY_NUMBER, Finding.PHONE, Finding.BANK_CARD, Finding.PLATE}

@@ -19,6 +19,8 @@ DEMO_FILE = "demo.json"
 QUIET_HOURS = "20:00-08:30"
 HOLD_DAYS = ("none", "holidays", "non-working")
 PROVIDERS = ("sandbox", "twilio", "tencent", "aliyun")
+# In full; surname and a word for somebody; surname and an asterisk.
+PERSON_NAMES = ("full", "surname-somebody", "surname-star")
 
 
 class SettingsError(Exception):
@@ -83,6 +85,8 @@ class Settings:
     city_name: str = "孟州市"
     city_name_en: str = "Mengzhou"
     hotline: str = "0391-0000000"
+    person_names: str = "surname-somebody"
+    payment_accounts: tuple[str, ...] = ()
     trusted_proxies: int = 0
     metrics_token: str = field(default="", repr=False)
 
@@ -109,9 +113,6 @@ class Settings:
         if quiet is None:
             # No real phone rings in the demo's sandbox, so nothing there has to wait for the morning.
             quiet = "" if demo and providers == ("sandbox",) else QUIET_HOURS
-        hold = environ.get("SMS_HOLD_DAYS") or "holidays"
-        if hold not in HOLD_DAYS:
-            raise SettingsError(f"SMS_HOLD_DAYS is {hold!r}; use one of {', '.join(HOLD_DAYS)}.")
         return cls(
             secret_key=_required(environ, "SECRET_KEY", demo.get("secret_key", "")),
             database_url=environ.get("DATABASE_URL") or f"sqlite:///{data_dir / 'portal.db'}",
@@ -122,7 +123,7 @@ class Settings:
             sms_providers=providers,
             sms_signature=environ.get("SMS_SIGNATURE") or cls.sms_signature,
             sms_quiet_hours=_hours(quiet),
-            sms_hold_days=hold,
+            sms_hold_days=_choice(environ, "SMS_HOLD_DAYS", HOLD_DAYS, cls.sms_hold_days),
             twilio=TwilioSettings(
                 account_sid=environ.get("TWILIO_ACCOUNT_SID", ""),
                 auth_token=environ.get("TWILIO_AUTH_TOKEN", ""),
@@ -150,6 +151,8 @@ class Settings:
             city_name=environ.get("CITY_NAME") or cls.city_name,
             city_name_en=environ.get("CITY_NAME_EN") or cls.city_name_en,
             hotline=environ.get("HOTLINE") or cls.hotline,
+            person_names=_choice(environ, "PERSON_NAMES", PERSON_NAMES, cls.person_names),
+            payment_accounts=_words(environ.get("PAYMENT_ACCOUNTS", "")),
             trusted_proxies=_count(environ, "TRUSTED_PROXIES"),
             metrics_token=environ.get("METRICS_TOKEN", ""),
         )
@@ -214,11 +217,22 @@ def _is_address(value: str) -> bool:
 
 
 def _providers(value: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in (value or "sandbox").split(",") if name.strip())
+    names = _words(value or "sandbox")
     for name in names:
         if name not in PROVIDERS:
             raise SettingsError(f"SMS_PROVIDER names {name!r}; known are {', '.join(PROVIDERS)}.")
     return names
+
+
+def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
+    value = environ.get(name) or default
+    if value not in choices:
+        raise SettingsError(f"{name} is {value!r}; use one of {', '.join(choices)}.")
+    return value
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in value.split(",") if word.strip())
 
 
 def _hours(value: str) -> tuple[time, time] | None:

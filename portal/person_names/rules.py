@@ -65,6 +65,14 @@ def public_name(name: str, style: NameStyle) -> str:
     return compound + (_WORDS["somebody"] if style is NameStyle.SURNAME_SOMEBODY else "*")
 
 
+def is_personal(name: str) -> bool:
+    """Whether a name can be a natural person's, as that of a sole trader without a shop name is."""
+    plain = re.sub(r"[\s(\uff08].*", "", name.strip()) if len(name.strip()) > 3 else name.strip()
+    plain = re.sub(r"\s", "", plain)
+    dotted = bool(_DOTTED.fullmatch(plain))
+    return dotted or (_is_name(plain, 0, len(plain), firm=True) and not _ORGANISATION.search(plain))
+
+
 def find_names(text: str, known: Iterable[str] = ()) -> list[Span]:
     """Return where natural persons are named, officers on duty left out; `known` are names to look for anyway.
 

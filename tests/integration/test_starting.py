@@ -32,6 +32,7 @@ def flask(environment: dict[str, str], *words: str) -> "subprocess.CompletedProc
         ({"SECRET_KEY": "x" * 40, "PUBLIC_URL": "https://p.test", "SMS_PROVIDER": "pigeon"}, "SMS_PROVIDER"),
         ({"SECRET_KEY": "x" * 40, "PUBLIC_URL": "https://p.test", "SMS_HOLD_DAYS": "never"}, "SMS_HOLD_DAYS"),
         ({"SECRET_KEY": "x" * 40, "PUBLIC_URL": "https://p.test", "SMS_QUIET_HOURS": "late"}, "SMS_QUIET_HOURS"),
+        ({"SECRET_KEY": "x" * 40, "PUBLIC_URL": "https://p.test", "PERSON_NAMES": "initials"}, "PERSON_NAMES"),
     ],
 )
 def test_portal_refuses_to_start_and_names_the_variable(

@@ -10,6 +10,9 @@ from decimal import Decimal
 GENESIS = "0" * 64
 # What an entry may be about; a line break in it would make the hashed lines ambiguous.
 SUBJECT = re.compile(r"[a-z_]+:[0-9]+")
+# First lines of what is signed, so that no signature can pass for one over something else.
+CHECKPOINT = "law-enforcement-portal checkpoint v1"
+SUCCESSION = "law-enforcement-portal key v1"
 
 
 def canonical(content: Mapping[str, object]) -> str:
@@ -51,3 +54,41 @@ def entry_hash(*, previous_hash: str, at: datetime, subject: str, action: str, c
     """Return the hash of an entry: over five lines, parted by line feeds, with none after the last."""
     lines = (previous_hash, moment(at), subject, action, content_hash)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def checkpoint_text(*, entry_id: int, entry_hash: str, at: datetime, key_id: str) -> str:
+    """Return what a checkpoint's signature is over."""
+    return "\n".join((CHECKPOINT, str(entry_id), entry_hash, moment(at), key_id))
+
+
+def succession_text(*, key_id: str, pem: str) -> str:
+    """Return what the key before signs when another one takes its place."""
+    return "\n".join((SUCCESSION, key_id, pem.strip()))
+
+
+def key_id_of(pem: str) -> str:
+    """Return the name of a public key: the first 16 hexadecimal digits of the hash of its 32 bytes."""
+    return hashlib.sha256(raw_key(pem)).hexdigest()[:16]
+
+
+def raw_key(pem: str) -> bytes:
+    """Return the 32 bytes of a public Ed25519 key; raises ValueError for anything else."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    key = load_pem_public_key(pem.encode())
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError("no Ed25519 key")
+    return key.public_bytes_raw()
+
+
+def is_signed(text: str, signature: str, pem: str) -> bool:
+    """Whether a signature (hexadecimal, Ed25519) over a text was made by whoever holds the key."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(raw_key(pem)).verify(bytes.fromhex(signature), text.encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True

@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
-from portal.masking.rules import Finding
+from portal.personal_data.rules import Finding
 
 FINDING_LABELS = {
     Finding.IDENTITY_NUMBER: _l("an identity number"),

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.masking.rules import Context, Finding, find_marks, masked
+from portal.masking.rules import Choices, Context, find_marks, masked
+from portal.person_names.rules import NameStyle
+from portal.personal_data.rules import Finding
 
 PERSON = Context(party_name="张三丰", party_is_person=True)
 FIRM = Context(party_name="虚构食品有限公司", party_is_person=False)
@@ -209,3 +211,25 @@ def test_real_decisions_keep_the_account_of_the_authority() -> None:
         assert shown.count("传真：021-5012") == text.count("传真：021-5012")
         assert shown.count("信用代码：9") == text.count("信用代码：9")
         assert not kinds(text) & {Finding.IDENTITY_NUMBER, Finding.PHONE, Finding.BANK_CARD, Finding.PLATE}
+
+
+def test_nobody_but_the_party_is_named_in_full() -> None:
+    text = "当事人张三丰，证人王五证实。"
+    shown = {
+        style: public(text, Context(party_name="张三丰", party_is_person=True, style=style)) for style in NameStyle
+    }
+    assert shown == {
+        NameStyle.FULL: "当事人张三丰，证人王某某证实。",
+        NameStyle.SURNAME_SOMEBODY: "当事人张某某，证人王某某证实。",
+        NameStyle.SURNAME_STAR: "当事人张*，证人王*证实。",
+    }
+
+
+def test_people_decide_over_the_machine() -> None:
+    text = "证人王五证实，绰号黑 皮，电话0391-8812345。"
+    choices = Choices(
+        left=((Finding.PHONE, "0391-8812345", "authority"),),
+        added=((Finding.OTHER, "黑皮"), (Finding.NAME, "证人王五")),
+    )
+    assert masked(text, find_marks(text, FIRM, choices)) == "证某某证实，绰号***，电话0391-8812345。"
+    assert Choices.read(choices.written()) == choices

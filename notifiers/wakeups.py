@@ -21,6 +21,8 @@ SECONDS = {
     "imports": 2.0,
     "reconcile": 60.0,
     "tidy": 300.0,
+    "sign": 300.0,
+    "expire": 300.0,
     "alive": 5.0,
 }
 QUEUE = "notify"

@@ -30,6 +30,7 @@ from notifiers.wakeups import SECONDS, make_celery, task_name
 from portal import clock
 from portal.cli import current_settings
 from portal.db import db
+from portal.decision_endings.service import expire_due
 from portal.permit_imports.importer import run_waiting
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ JOBS: dict[str, Callable[[], object]] = {
     "imports": lambda: run_waiting(RUN_ID, stopping),
     "reconcile": reconcile,
     "tidy": tidy,
+    # A decision whose period is over is hidden by its date at once; this takes it from the search, and logs it.
+    "expire": lambda: expire_due(clock.today()),
     "alive": lambda: show_alive(),
 }
 THREADS = len(JOBS)

@@ -24,6 +24,10 @@ from portal.cli import register_commands
 from portal.complaints import public as complaints
 from portal.complaints import staff as complaints_staff
 from portal.contacts.rules import mask_phone
+from portal.decision_corrections import staff as decision_corrections_staff
+from portal.decision_deadlines import staff as decision_deadlines_staff
+from portal.decision_endings import staff as decision_endings_staff
+from portal.decision_reviews import staff as decision_reviews_staff
 from portal.decisions import public as decisions
 from portal.decisions import queries as decisions_queries
 from portal.decisions import staff as decisions_staff
@@ -66,6 +70,10 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     home_staff.blueprint,
     accounts_staff.blueprint,
     decisions_staff.blueprint,
+    decision_reviews_staff.blueprint,
+    decision_deadlines_staff.blueprint,
+    decision_corrections_staff.blueprint,
+    decision_endings_staff.blueprint,
     complaints_staff.blueprint,
     permits_staff.blueprint,
     permit_imports_staff.blueprint,

@@ -35,7 +35,7 @@ def index() -> str:
         wanted=wanted,
         organs=list_names(),
         address=address,
-        party_name=rules.public_party_name,
+        party_name=queries.public_party_name,
         kind_labels={kind: str(label) for kind, label in KIND_LABELS.items()},
     )
 

@@ -1,8 +1,11 @@
 """Reading decisions, the public's and the staff's way."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,11 +17,19 @@ from portal.bases.models import Article
 from portal.calendar.queries import get_calendar
 from portal.db import db
 from portal.decisions import rules
-from portal.decisions.models import Decision, DecisionKind, DecisionState
+from portal.decisions.models import (
+    CorrectionState,
+    CreditRepair,
+    Decision,
+    DecisionCheck,
+    DecisionKind,
+    DecisionState,
+)
 from portal.errors import Gone, NotFound
 from portal.organs.models import Organ
 from portal.paging import Page, list_page
 from portal.parties.models import Party, PartyKind
+from portal.person_names.queries import name_style
 
 # What a list shows; named columns, because building records for every row would cost more than the page.
 COLUMNS = (
@@ -97,6 +108,13 @@ def list_on_article(article_id: int, *, limit: int = 10) -> Sequence[sa.Row[*tup
     return db.session.execute(statement.order_by(Decision.published_at.desc(), Decision.id.desc()).limit(limit)).all()
 
 
+def list_of_organ(organ_id: int, *, limit: int = 5) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+    """Return the newest public decisions of an organ."""
+    statement = sa.select(Decision.id, Decision.title, Decision.document_number, Decision.decided_on)
+    statement = statement.where(is_public(clock.today()), Decision.organ_id == organ_id)
+    return db.session.execute(statement.order_by(Decision.published_at.desc(), Decision.id.desc()).limit(limit)).all()
+
+
 def count_published(*, on: date, since: date | None = None) -> int:
     """Count what is public on a day, or what of it was decided since another."""
     statement = sa.select(sa.func.count()).select_from(Decision).where(is_public(on))
@@ -136,18 +154,105 @@ def get_published(decision_id: int, *, on: date) -> Decision:
     return decision
 
 
+def public_party_name(kind: str, name: str) -> str:
+    """Return a party's name as the public of this portal sees it."""
+    return rules.public_party_name(kind, name, name_style())
+
+
 def describe(decision: Decision) -> dict[str, Any]:
     """Return what the public page shows of a decision; a reviewer sees the same before it is public."""
     published_on = clock.local(decision.published_at).date() if decision.published_at else None
     worked = get_calendar().working_days_between(decision.decided_on, published_on) if published_on else None
     return {
         "decision": decision,
-        "party": rules.public_party_name(decision.party.kind, decision.party.name),
+        "party": public_party_name(decision.party.kind, decision.party.name),
         "published_on": published_on,
         "working_days": worked,
         "remedy": rules.remedy(decision.kind, on_the_spot=decision.on_the_spot),
         "measures": rules.MEASURES,
+        "corrections": list_public_corrections(decision),
     }
+
+
+# What the public page shows of a decision as it stands in its columns; the texts are the masked ones.
+SHOWN = (
+    "document_number",
+    "title",
+    "violation",
+    "facts",
+    "measures",
+    "content",
+    "certificate",
+    "on_the_spot",
+    "place",
+    "industry",
+    "legal_representative",
+    "document_name",
+    "permit_category",
+    "permit_number",
+    "note",
+)
+DAYS = ("decided_on", "valid_from", "valid_to", "publish_until")
+
+
+def public_content(decision: Decision) -> dict[str, Any]:
+    """Return exactly what the public page says of a decision, in values that JSON knows; money in yuan, days in ISO."""
+    party, article = decision.party, decision.article
+    published_on = clock.local(decision.published_at).date() if decision.published_at else None
+    shown: dict[str, Any] = {name: getattr(decision, name) for name in SHOWN}
+    shown |= {name: _iso(getattr(decision, name)) for name in DAYS}
+    shown |= {name: _sum(getattr(decision, name)) for name in ("fine", "confiscated")}
+    return shown | {
+        "kind": decision.kind.value,
+        "organ": decision.organ.name,
+        "party": public_party_name(party.kind, party.name),
+        "party_kind": party.kind.value,
+        "credit_code": "" if party.kind is PartyKind.PERSON else party.credit_code or "",
+        "basis_text": decision.basis_text or (f"{article.basis.title} {article.label}" if article else ""),
+        "published_on": _iso(published_on),
+        "corrections": [{"on": _iso(on), "note": note} for on, note in list_public_corrections(decision)],
+    }
+
+
+def fingerprint(decision: Decision) -> str:
+    """Return what changes whenever a decision does, so that nobody acts on what they did not see."""
+    seen = public_content(decision) | {
+        "state": decision.state.value,
+        "name": decision.party.name,
+        "original": decision.original.texts if decision.original else {},
+        "masked_at": decision.masked_at.isoformat() if decision.masked_at else "",
+        "revisit": [decision.revisit_required, decision.party.contact_id],
+    }
+    words = json.dumps(seen, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(words.encode()).hexdigest()[:20]
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _sum(amount: Decimal | None) -> str | None:
+    return f"{amount:.2f}" if amount is not None else None
+
+
+def list_public_corrections(decision: Decision) -> list[tuple[date, str]]:
+    """Return the days on which a decision was corrected, with the note for the public, newest first."""
+    if decision.corrected_at is None:
+        return []
+    applied = [row for row in decision.corrections if row.state is CorrectionState.APPLIED and row.decided_at]
+    return [(clock.local(row.decided_at).date(), row.note) for row in reversed(applied) if row.decided_at]
+
+
+def list_checks(decision_id: int) -> Sequence[DecisionCheck]:
+    """Return the legal reviews and risk assessments on record, newest first."""
+    statement = sa.select(DecisionCheck).where(DecisionCheck.decision_id == decision_id)
+    return db.session.scalars(statement.order_by(DecisionCheck.concluded_on.desc(), DecisionCheck.id.desc())).all()
+
+
+def list_repairs(decision_id: int) -> Sequence[CreditRepair]:
+    """Return the applications for credit repair, newest first."""
+    statement = sa.select(CreditRepair).where(CreditRepair.decision_id == decision_id)
+    return db.session.scalars(statement.order_by(CreditRepair.id.desc())).all()
 
 
 def get_for_staff(decision_id: int, *, scope: int | None, lock: bool = False) -> Decision:
@@ -163,16 +268,31 @@ def get_for_staff(decision_id: int, *, scope: int | None, lock: bool = False) ->
     return decision
 
 
-def list_for_staff(*, scope: int | None, state: DecisionState | None, keyword: str, number: int) -> Page[Any]:
-    """Return the decisions of an organ or of all, those that wait longest for publication first."""
-    statement = sa.select(*COLUMNS, Decision.state).join(Decision.party).join(Decision.organ)
+def list_by_ids(ids: Sequence[int], *, scope: int | None) -> Sequence[Decision]:
+    """Return the decisions with these ids that are an organ's, or anybody's, in the order of their ids."""
+    statement = sa.select(Decision).where(Decision.id.in_(ids)).options(joinedload(Decision.party))
+    if scope is not None:
+        statement = statement.where(Decision.organ_id == scope)
+    return db.session.scalars(statement.order_by(Decision.id)).all()
+
+
+def list_for_staff(
+    *, scope: int | None, state: DecisionState | None, keyword: str, number: int, names: bool = True
+) -> Page[Any]:
+    """Return the decisions of an organ or of all, those that wait longest for publication first.
+
+    Without `names` nobody is found by the name of a natural person.
+    """
+    statement = sa.select(*COLUMNS, Decision.state, Decision.organ_id).join(Decision.party).join(Decision.organ)
     if scope is not None:
         statement = statement.where(Decision.organ_id == scope)
     if state:
         statement = statement.where(Decision.state == state)
     if keyword:
-        texts = (Decision.title, Decision.document_number, Party.name)
-        statement = statement.where(sa.or_(*(text.contains(keyword, autoescape=True) for text in texts)))
+        name = Party.name.contains(keyword, autoescape=True)
+        found = [name if names else name & (Party.kind != PartyKind.PERSON)]
+        found += [text.contains(keyword, autoescape=True) for text in (Decision.title, Decision.document_number)]
+        statement = statement.where(sa.or_(*found))
     open_first = sa.case((Decision.published_at.is_(None), 0), else_=1)
     oldest_open = sa.case((Decision.published_at.is_(None), Decision.decided_on), else_=None)
     return list_page(

@@ -1,10 +1,9 @@
 """What may be published of a decision, how soon it must be, for how long, and which remedy it names."""
 
 import json
-import re
 import unicodedata
 from calendar import monthrange
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,20 +11,32 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-WORDS: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "words.json").read_text(encoding="utf-8"))
+from portal.masking import rules as masking
+from portal.person_names.rules import NameStyle, is_personal, public_name
+
+DATA = Path(__file__).parent / "data"
+WORDS: dict[str, Any] = json.loads((DATA / "words.json").read_text(encoding="utf-8"))
+# Dated, each entry with its source: how soon a decision must be public, for how long, and what counts as a huge fine.
+# "Huge" follows the filing of grave penalties until the thresholds of order 36's annex are confirmed.
+PUBLICATION: dict[str, Any] = json.loads((DATA / "publication.json").read_text(encoding="utf-8"))
 # The kinds of penalty of the administrative penalty law, article 9, as the dual-publication columns name them.
 MEASURES: dict[str, dict[str, str]] = {measure["name"]: measure for measure in WORDS["measures"]}
+PERMIT_CATEGORIES: list[dict[str, str]] = WORDS["permit_categories"]
 MAX_TEXT = 5000
 MAX_KEYWORD = 60
-
-# Working days from the decision to its publication: 7 for permits and penalties (State Council office 2018 no. 118,
-# section 6; development and reform commission 2018 no. 424), 20 for everything else (the same section).
-PUBLISH_WITHIN = {"penalty": 7, "permit": 7}
-PUBLISH_WITHIN_ELSE = 20
-# Henan provincial government order 168, article 3 (filing of grave penalties), stands in for "huge fine" until the
-# thresholds of order 36's annex are confirmed.
-HUGE_FINE_PERSON = Decimal(10_000)
-HUGE_FINE_ORGANISATION = Decimal(100_000)
+# The columns whose words are masked before anybody but the organ reads them.
+TEXTS = (
+    "title",
+    "violation",
+    "facts",
+    "basis_text",
+    "content",
+    "certificate",
+    "place",
+    "legal_representative",
+    "document_name",
+    "note",
+)
 
 
 class Weight(StrEnum):
@@ -38,26 +49,37 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True)
 class Period:
-    """How many months penalties stay public when they are published from a day on."""
+    """How many months penalties stay public when published from a day on, counted from decision or publication.
+
+    `least` is how many months must have passed before a publication may end early; None where no rule says so.
+    """
 
     since: date
+    counts_from: str
     months: dict[Weight, int]
+    least: dict[Weight, int] | None
     source: str
 
 
-# The longest period of each class; the party may ask for an earlier end.
-PERIODS = (
+def _weights(entry: dict[str, int]) -> dict[Weight, int]:
+    return {Weight(name): months for name, months in entry.items()}
+
+
+# The longest period of each class, newest rule first; the party may ask for an earlier end.
+PERIODS = tuple(
     Period(
-        date(2026, 4, 1),
-        {Weight.MINOR: 3, Weight.GENERAL: 12, Weight.SERIOUS: 36},
-        "National development and reform commission order 36 (2025), in force 2026-04-01",
-    ),
-    Period(
-        date(2021, 9, 1),
-        {Weight.MINOR: 3, Weight.GENERAL: 36, Weight.SERIOUS: 36},
-        "State administration for market regulation order 45 (2021), article 13",
-    ),
+        date.fromisoformat(entry["since"]),
+        entry["counts_from"],
+        _weights(entry["months"]),
+        _weights(entry["least"]) if entry["least"] else None,
+        entry["source"],
+    )
+    for entry in PUBLICATION["periods"]
 )
+RESTRICTIONS = frozenset(PUBLICATION["restriction"]["measures"])
+# Working days from an order to withdraw, an objection, an application for credit repair.
+CLOCKS: dict[str, int] = {name: entry["working_days"] for name, entry in PUBLICATION["clocks"].items()}
+WITHIN = {kind: entry["working_days"] for entry in PUBLICATION["within"] for kind in entry["kinds"]}
 
 # Which steps lead from which state to which.
 STEPS: dict[tuple[str, str], str] = {
@@ -65,8 +87,14 @@ STEPS: dict[tuple[str, str], str] = {
     ("sent_back", "submit"): "review",
     ("review", "publish"): "published",
     ("review", "send_back"): "sent_back",
+    ("published", "order_withdrawal"): "published",
     ("published", "withdraw"): "withdrawn",
+    ("published", "correct"): "published",
+    ("published", "stop_early"): "expired",
+    ("published", "expire"): "expired",
 }
+# Not public yet, so that the clock of publication runs.
+OPEN = frozenset({"draft", "review", "sent_back"})
 EDITABLE = frozenset({"draft", "sent_back"})
 
 
@@ -77,15 +105,8 @@ class Remedy(StrEnum):
     REVIEW_FIRST = "review_first"
 
 
-class Personal(StrEnum):
-    """What must not stand in a published text."""
-
-    IDENTITY_NUMBER = "identity_number"
-    MOBILE_PHONE = "mobile_phone"
-
-
-IDENTITY = re.compile(r"(?<![0-9A-Za-z])\d{6}((?:19|20)\d{2})(\d{2})(\d{2})\d{3}[0-9Xx](?![0-9A-Za-z])")
-MOBILE = re.compile(r"(?<!\d)(?:\+?86[-\s]?)?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}(?!\d)")
+# Whatever brackets a year is written in, they mean the tortoise-shell ones that official documents use.
+BRACKETS = str.maketrans("([{<\u3010\u3016\u3008)]}>\u3011\u3017\u3009", "\u3014" * 7 + "\u3015" * 7)
 
 
 def next_state(state: str, step: str) -> str | None:
@@ -95,15 +116,24 @@ def next_state(state: str, step: str) -> str | None:
 
 def publish_within(kind: str) -> int:
     """Return how many working days after the decision it must be public."""
-    return PUBLISH_WITHIN.get(kind, PUBLISH_WITHIN_ELSE)
+    days: int = WITHIN[kind]
+    return days
 
 
-def weight_of(measures: Collection[str], fine: Decimal | None, *, on_the_spot: bool, natural_person: bool) -> Weight:
+def in_force(entries: Sequence[dict[str, Any]], on: date) -> dict[str, Any]:
+    """Return the dated entry in force on a day; of a day before all of them, the oldest."""
+    newest_first = sorted(entries, key=lambda entry: str(entry["since"]), reverse=True)
+    return next((entry for entry in newest_first if entry["since"] <= on.isoformat()), newest_first[-1])
+
+
+def weight_of(
+    measures: Collection[str], fine: Decimal | None, *, on_the_spot: bool, natural_person: bool, decided_on: date
+) -> Weight:
     """Return the class of a penalty: the heaviest of its measures; a huge fine is serious, the spot procedure minor."""
     if on_the_spot:
         return Weight.MINOR
     weights = {Weight(MEASURES[name]["weight"]) if name in MEASURES else Weight.GENERAL for name in measures}
-    huge = HUGE_FINE_PERSON if natural_person else HUGE_FINE_ORGANISATION
+    huge = in_force(PUBLICATION["huge_fine"], decided_on)["person" if natural_person else "organisation"]
     if Weight.SERIOUS in weights or (fine or 0) >= huge:
         return Weight.SERIOUS
     if Weight.GENERAL in weights or fine:
@@ -111,12 +141,24 @@ def weight_of(measures: Collection[str], fine: Decimal | None, *, on_the_spot: b
     return Weight.MINOR if weights else Weight.GENERAL
 
 
-def publish_until(kind: str, weight: Weight, published_on: date) -> date | None:
-    """Return the last day on which a decision is public; None for kinds that stay."""
+def period_on(day: date) -> Period:
+    """Return the rule of periods that is in force on a day."""
+    return next((period for period in PERIODS if day >= period.since), PERIODS[-1])
+
+
+def publish_until(
+    kind: str, weight: Weight, *, decided_on: date, published_on: date, restricted_until: date | None = None
+) -> date | None:
+    """Return the last day on which a decision is public; None for kinds that stay.
+
+    A restriction of business or trade that lasts longer keeps the decision public to its end (order 45, article 13).
+    """
     if kind != "penalty":
         return None
-    period = next((period for period in PERIODS if published_on >= period.since), PERIODS[-1])
-    return months_after(published_on, period.months[weight])
+    period = period_on(published_on)
+    start = decided_on if period.counts_from == "decided_on" else published_on
+    until = months_after(start, period.months[weight])
+    return max(until, restricted_until) if restricted_until else until
 
 
 def months_after(day: date, months: int) -> date:
@@ -125,41 +167,29 @@ def months_after(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def public_party_name(kind: str, name: str) -> str:
-    """Return a party's name as the public sees it: a natural person's surname only, a shop or firm in full."""
-    if kind != "person":
-        return name
-    plain = name.strip()
-    surname = next((known for known in WORDS["compound_surnames"] if plain.startswith(known)), plain[:1])
-    return f"{surname}{WORDS['somebody']}"
+def public_party_name(kind: str, name: str, style: NameStyle) -> str:
+    """Return a party's name as the public sees it: a shop or firm in full, a natural person by the city's setting.
 
-
-def find_personal(text: str) -> list[Personal]:
-    """Return which personal numbers a text holds.
-
-    Eighteen digits count as an identity number only with a day of birth inside, and longer runs never do: the bank
-    account of the authority and all-digit credit codes must stay visible.
+    A sole trader without a shop name is registered by the operator's own.
     """
-    plain = unicodedata.normalize("NFKC", text)
-    found = []
-    if any(_is_birthday(hit.groups()) for hit in IDENTITY.finditer(plain)):
-        found.append(Personal.IDENTITY_NUMBER)
-    if MOBILE.search(plain):
-        found.append(Personal.MOBILE_PHONE)
-    return found
+    if kind == "person" or (kind == "sole_trader" and is_personal(name)):
+        return public_name(name, style)
+    return name
 
 
-def _is_birthday(parts: tuple[str | Any, ...]) -> bool:
-    try:
-        date(*(int(part) for part in parts))
-    except ValueError:
-        return False
-    return True
+def mask_texts(texts: Mapping[str, str], context: masking.Context) -> dict[str, str]:
+    """Return what the machine would publish of a decision's words."""
+    return {name: masking.masked(text, masking.find_marks(text, context)) for name, text in texts.items()}
 
 
 def remedy(kind: str, *, on_the_spot: bool) -> Remedy:
     """Return the remedy against a decision (administrative reconsideration law, articles 20 and 23)."""
     return Remedy.REVIEW_FIRST if kind == "penalty" and on_the_spot else Remedy.REVIEW_OR_COURT
+
+
+def number_key(number: str) -> str:
+    """Return a document number as it is compared: in one width, without spaces, its year in tortoise-shell brackets."""
+    return "".join(unicodedata.normalize("NFKC", number).split()).lower().translate(BRACKETS)
 
 
 def path(decision_id: int) -> str:

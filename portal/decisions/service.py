@@ -1,5 +1,6 @@
-"""Drafting decisions, reviewing them by a second person, publishing and withdrawing them."""
+"""Drafting decisions: whom they concern, their words as they were written, and what the public would read of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -10,14 +11,35 @@ from flask_babel import lazy_gettext as _l
 from portal import clock
 from portal.accounts.models import Staff
 from portal.audit import service as audit
+from portal.cli import current_settings
 from portal.contacts.service import keep_contact
 from portal.db import db
 from portal.decisions import rules
-from portal.decisions.models import Decision, DecisionKind, DecisionState
-from portal.errors import Conflict, Forbidden, Refusal, TransitionError
+from portal.decisions.models import Decision, DecisionKind, DecisionOriginal, DecisionState
+from portal.decisions.queries import public_party_name
+from portal.errors import Conflict, Refusal, TransitionError
+from portal.masking.rules import Context
+from portal.organs.models import Organ
 from portal.parties.models import Party, PartyKind
+from portal.person_names.queries import name_style
+from portal.person_names.rules import is_personal
 from portal.search import service as search
 from portal.search.models import EntryKind
+
+# What a form or a file says of a decision beside its texts, as columns.
+VALUES = (
+    "document_number",
+    "decided_on",
+    "measures",
+    "fine",
+    "confiscated",
+    "on_the_spot",
+    "industry",
+    "permit_category",
+    "permit_number",
+    "valid_from",
+    "valid_to",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +54,7 @@ class PartyDetails:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What a decision says; money in yuan."""
+    """What a decision says, in the words of the original; money in yuan."""
 
     kind: DecisionKind
     organ_id: int
@@ -46,7 +68,18 @@ class Content:
     measures: list[str] = field(default_factory=list)
     content: str = ""
     fine: Decimal | None = None
+    confiscated: Decimal | None = None
+    certificate: str = ""
     on_the_spot: bool = False
+    place: str = ""
+    industry: str = ""
+    legal_representative: str = ""
+    document_name: str = ""
+    permit_category: str = ""
+    permit_number: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    note: str = ""
     revisit_required: bool = False
 
 
@@ -77,9 +110,8 @@ def keep_party(details: PartyDetails) -> Party:
 def create_draft(*, staff: Staff, party: PartyDetails, content: Content) -> Decision:
     """Create a draft.
 
-    Raises Conflict when the organ has a decision with this number, Refusal when party or text cannot be.
+    Raises Conflict when the organ has a decision with this number, Refusal when the party cannot be.
     """
-    refuse_name_in_text(party, content)
     decision = Decision(state=DecisionState.DRAFT, created_by_id=staff.id)
     _write(decision, staff=staff, party=keep_party(party), content=content)
     audit.record("decision.create", f"decision:{decision.id}", staff_id=staff.id)
@@ -90,7 +122,6 @@ def update_draft(*, decision: Decision, staff: Staff, party: PartyDetails, conte
     """Change a draft, or a decision that was sent back; refusals as in `create_draft`, and TransitionError."""
     if decision.state not in rules.EDITABLE:
         raise TransitionError(_l("Only drafts and decisions that were sent back can be changed."))
-    refuse_name_in_text(party, content)
     present = decision.party
     if (present.kind, present.name, present.credit_code or "") == (party.kind, party.name, party.credit_code):
         if party.phone:
@@ -102,21 +133,16 @@ def update_draft(*, decision: Decision, staff: Staff, party: PartyDetails, conte
     audit.record("decision.edit", f"decision:{decision.id}", staff_id=staff.id)
 
 
-def refuse_name_in_text(party: PartyDetails, content: Content) -> None:
-    """Raise Refusal when a natural person's full name stands where everybody will read it."""
-    if party.kind is not PartyKind.PERSON or len(party.name) < 2:
-        return
-    for name in ("title", "violation", "facts", "content"):
-        if party.name in getattr(content, name):
-            message = _l("The text holds the full name of a natural person. Write “the party” instead.")
-            raise Refusal(message, field=name)
-
-
 def _write(decision: Decision, *, staff: Staff, party: Party, content: Content) -> None:
-    for name, value in vars(content).items():
+    values = dict(vars(content))
+    texts = {name: values.pop(name) for name in rules.TEXTS}
+    same_party = decision.party_id is not None and decision.party_id == party.id
+    for name, value in values.items():
         setattr(decision, name, value)
     decision.party = party
     decision.edited_by_id = staff.id
+    if not (same_party and original_texts(decision) == texts):
+        keep_texts(decision=decision, texts=texts)
     try:
         with db.session.begin_nested():
             db.session.add(decision)
@@ -126,46 +152,77 @@ def _write(decision: Decision, *, staff: Staff, party: Party, content: Content) 
         raise Conflict(message, field="document_number") from problem
 
 
-def submit(*, decision: Decision, staff: Staff) -> None:
-    """Hand a draft over for review."""
-    _step(decision, "submit")
-    decision.review_note = ""
-    audit.record("decision.submit", f"decision:{decision.id}", staff_id=staff.id)
+def original_texts(decision: Decision) -> dict[str, str]:
+    """Return the words of a decision as they were written; of one older than masking, those that are public."""
+    kept = decision.original.texts if decision.original else {}
+    return {name: kept.get(name, getattr(decision, name) or "") for name in rules.TEXTS}
 
 
-def send_back(*, decision: Decision, staff: Staff, note: str) -> None:
-    """Send a decision back to its editors with a note for them."""
-    _refuse_own(decision, staff)
-    _step(decision, "send_back")
-    decision.review_note = note
-    decision.reviewed_by_id = staff.id
-    audit.record("decision.send_back", f"decision:{decision.id}", staff_id=staff.id)
+def keep_texts(*, decision: Decision, texts: Mapping[str, str]) -> None:
+    """Keep the words as they were written apart, and what the machine would publish of them in the decision.
+
+    Until a person has confirmed that proposal the decision cannot go on to its review.
+    """
+    if decision.original is None:
+        decision.original = DecisionOriginal()
+    decision.original.texts = {name: texts.get(name, "") for name in rules.TEXTS}
+    decision.original.marks = {}
+    for name, text in rules.mask_texts(decision.original.texts, masking_context(decision)).items():
+        setattr(decision, name, text)
+    decision.masked_at = decision.masked_by_id = None
 
 
-def publish(*, decision: Decision, staff: Staff) -> None:
-    """Publish a reviewed decision for the period its class asks for; it can be found at once."""
-    _refuse_own(decision, staff)
-    _step(decision, "publish")
-    decision.reviewed_by_id = staff.id
-    decision.published_at = clock.now()
-    natural_person = decision.party.kind is PartyKind.PERSON
-    weight = rules.weight_of(
-        decision.measures, decision.fine, on_the_spot=decision.on_the_spot, natural_person=natural_person
+def masking_context(decision: Decision) -> Context:
+    """Return whom the texts of a decision are about; what the organ says of itself stays visible."""
+    organ = db.session.get_one(Organ, decision.organ_id)
+    settings = current_settings()
+    kind, name = decision.party.kind, decision.party.name
+    own = (organ.name, organ.phone, organ.address, settings.hotline, *settings.payment_accounts)
+    return Context(
+        party_name=name,
+        party_is_person=kind is PartyKind.PERSON or (kind is PartyKind.SOLE_TRADER and is_personal(name)),
+        representative=original_texts(decision)["legal_representative"],
+        kept=tuple(filter(None, own)),
+        style=name_style(),
     )
-    decision.publish_until = rules.publish_until(decision.kind, weight, clock.today())
+
+
+def refuse_step(decision: Decision, step: str) -> DecisionState:
+    """Return the state a step leads to; raises TransitionError when the present state does not permit it."""
+    state = rules.next_state(decision.state, step)
+    if state is None:
+        raise TransitionError(_l("Someone has taken this decision further meanwhile; below is its present state."))
+    return DecisionState(state)
+
+
+def take_step(decision: Decision, step: str) -> None:
+    """Take a decision, whose row is locked, on to its next state; refusals as in `refuse_step`."""
+    decision.state = refuse_step(decision, step)
     db.session.flush()
-    index_decision(decision)
-    until = decision.publish_until.isoformat() if decision.publish_until else None
-    audit.record("decision.publish", f"decision:{decision.id}", staff_id=staff.id, weight=weight, until=until)
 
 
-def withdraw(*, decision: Decision, staff: Staff, reason: str) -> None:
-    """Take a decision down; the reason is public (administrative penalty law, article 48)."""
-    _step(decision, "withdraw")
-    decision.withdrawn_at = clock.now()
-    decision.withdrawal_reason = reason
-    search.remove(EntryKind.DECISION, decision.id)
-    audit.record("decision.withdraw", f"decision:{decision.id}", staff_id=staff.id)
+def find_end(decision: Decision, published_on: date) -> date | None:
+    """Return the last public day of a decision that is published on a day; None when it stays."""
+    weight = weigh(decision)
+    restricted = rules.RESTRICTIONS.intersection(decision.measures or [])
+    return rules.publish_until(
+        decision.kind,
+        weight,
+        decided_on=decision.decided_on,
+        published_on=published_on,
+        restricted_until=decision.valid_to if restricted else None,
+    )
+
+
+def weigh(decision: Decision) -> rules.Weight:
+    """Return the class of a penalty."""
+    return rules.weight_of(
+        decision.measures or [],
+        decision.fine,
+        on_the_spot=bool(decision.on_the_spot),
+        natural_person=decision.party.kind is PartyKind.PERSON,
+        decided_on=decision.decided_on,
+    )
 
 
 def index_decision(decision: Decision) -> None:
@@ -173,7 +230,7 @@ def index_decision(decision: Decision) -> None:
     if decision.state is not DecisionState.PUBLISHED or decision.published_at is None:
         search.remove(EntryKind.DECISION, decision.id)
         return
-    party = rules.public_party_name(decision.party.kind, decision.party.name)
+    party = public_party_name(decision.party.kind, decision.party.name)
     code = "" if decision.party.kind is PartyKind.PERSON else decision.party.credit_code or ""
     texts = (decision.document_number, party, decision.violation, decision.content, decision.facts)
     entry = search.Entry(
@@ -187,16 +244,3 @@ def index_decision(decision: Decision) -> None:
         published_until=decision.publish_until,
     )
     search.index(EntryKind.DECISION, entry)
-
-
-def _step(decision: Decision, step: str) -> None:
-    state = rules.next_state(decision.state, step)
-    if state is None:
-        raise TransitionError(_l("Someone has taken this decision further meanwhile; below is its present state."))
-    decision.state = DecisionState(state)
-    db.session.flush()
-
-
-def _refuse_own(decision: Decision, staff: Staff) -> None:
-    if staff.id in (decision.created_by_id, decision.edited_by_id):
-        raise Forbidden(_l("You wrote or changed this decision, so somebody else has to review it."))

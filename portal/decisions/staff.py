@@ -1,4 +1,4 @@
-"""Decisions as staff work on them: draft, review by a second person, publish, withdraw."""
+"""Decisions as staff list, draft and read them; what happens to them next hangs on the page of each."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,23 +11,21 @@ from wtforms.fields.choices import SelectChoice
 
 from portal import clock
 from portal.accounts import guard
-from portal.accounts.models import Role
 from portal.bases import queries as bases
 from portal.bases.rules import parse_article_key
 from portal.calendar.queries import get_calendar
-from portal.calendar.rules import WorkingCalendar
+from portal.calendar.rules import Clock, WorkingCalendar, read_clock
 from portal.db import db
 from portal.decisions import forms, queries, rules, service
+from portal.decisions.guard import may_review, require_original, sees_original
 from portal.decisions.models import Decision, DecisionKind, DecisionState
-from portal.errors import Refusal
+from portal.errors import Conflict, Refusal
 from portal.i18n import current
 from portal.organs.queries import list_names
 from portal.paging import page_number
 from portal.parties.models import PartyKind
 
 blueprint = Blueprint("decisions", __name__, url_prefix="/decisions")
-
-REVIEWERS = (Role.REVIEWER, Role.SUPERVISOR)
 
 
 @blueprint.get("/")
@@ -37,7 +35,8 @@ def index() -> str:
     keyword = request.args.get("q", "").replace("\x00", "").strip()[: rules.MAX_KEYWORD]
     scope = guard.scope()
     number = page_number(request.args.get("page"))
-    page = queries.list_for_staff(scope=scope, state=state, keyword=keyword, number=number)
+    names = scope is not None or guard.current_staff().role == "admin"
+    page = queries.list_for_staff(scope=scope, state=state, keyword=keyword, number=number, names=names)
     calendar = get_calendar()
     return render_template(
         "staff/decisions/index.html",
@@ -45,18 +44,33 @@ def index() -> str:
         state=state,
         keyword=keyword,
         counts=queries.count_by_state(scope=scope),
-        days_left=lambda row: days_left(calendar, row),
+        clock_of=lambda row: publication_clock(calendar, row),
+        party_name=name_for_staff,
         kind_labels=forms.KIND_LABELS,
         state_labels=forms.STATE_LABELS,
     )
 
 
-def days_left(calendar: WorkingCalendar, row: Any) -> int | None:
-    """Return the working days until a decision must be public, negative when late; None once it was published."""
+def name_for_staff(row: Any) -> str:
+    """Return a party's name as this reader may see it."""
+    if sees_original(row.organ_id):
+        return str(row.party_name)
+    return queries.public_party_name(row.party_kind, row.party_name)
+
+
+def publication_clock(calendar: WorkingCalendar, row: Any) -> Clock | None:
+    """Return how long a decision may still wait for its publication; None once it was published."""
     if row.published_at is not None:
         return None
-    due = calendar.add_working_days(row.decided_on, rules.publish_within(row.kind)).day
-    return calendar.working_days_between(clock.today(), due)
+    return read_clock(calendar, row.decided_on, rules.publish_within(row.kind), clock.today())
+
+
+def withdrawal_clock(calendar: WorkingCalendar, decision: Decision) -> Clock | None:
+    """Return how long an ordered withdrawal may take; None when none is ordered, or it is done."""
+    ordered_on = decision.withdrawal_ordered_on
+    if ordered_on is None or decision.state is not DecisionState.PUBLISHED:
+        return None
+    return read_clock(calendar, ordered_on, rules.CLOCKS["withdrawal"], clock.today())
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -66,6 +80,7 @@ def new() -> ResponseReturnValue:
 
     def save() -> Decision:
         party, content = read_form(form)
+        require_original(content.organ_id)
         return service.create_draft(staff=guard.current_staff(), party=party, content=content)
 
     return edit_page(form, save, decision=None)
@@ -75,10 +90,16 @@ def new() -> ResponseReturnValue:
 def edit(decision_id: int) -> ResponseReturnValue:
     """Change a draft, or a decision that was sent back."""
     decision = queries.get_for_staff(decision_id, scope=guard.scope(), lock=request.method == "POST")
+    require_original(decision.organ_id)
     form = make_form(decision)
 
     def save() -> Decision:
         party, content = read_form(form)
+        require_original(content.organ_id)
+        if decision.state in rules.EDITABLE and form.version.data != queries.fingerprint(decision):
+            raise Conflict(
+                _l("Somebody changed this draft after you opened it. Your words are kept here; saving replaces theirs.")
+            )
         service.update_draft(decision=decision, staff=guard.current_staff(), party=party, content=content)
         return decision
 
@@ -90,19 +111,27 @@ def edit_page(
 ) -> ResponseReturnValue:
     """Show the form, or save what was typed and go on to the decision."""
     status = 200
-    if form.validate_on_submit():
-        try:
-            saved = save()
-            db.session.commit()
-            flash(_("Draft saved"))
-            return redirect(url_for("staff.decisions.show", decision_id=saved.id))
-        except Refusal as refusal:
-            db.session.rollback()
-            hang(refusal, form)
-    if form.is_submitted():
+    # A change of kind keeps what was typed, and asks for what the other kind has.
+    if "as" not in request.form and form.is_submitted():
         status = 422
+        if form.validate():
+            saved: list[Decision] = []
+            refusal = attempt(lambda: saved.append(save()))
+            if refusal is None:
+                flash(_("Draft saved"))
+                return redirect(url_for("staff.decisions.show", decision_id=saved[0].id))
+            status = 409 if isinstance(refusal, Conflict) and refusal.field is None else 422
+            hang(refusal, form)
     # After a refusal the session was rolled back, and the record with it is read again.
-    return render_template("staff/decisions/edit.html", form=form, decision=decision), status
+    form.version.data = queries.fingerprint(decision) if decision else ""
+    form.version.raw_data = None
+    return render_template(
+        "staff/decisions/edit.html",
+        form=form,
+        decision=decision,
+        kind=DecisionKind(form.kind.data),
+        kind_labels=forms.KIND_LABELS,
+    ), status
 
 
 def hang(refusal: Refusal, form: Any) -> None:
@@ -114,37 +143,76 @@ def hang(refusal: Refusal, form: Any) -> None:
         field.errors = [*field.errors, str(refusal.message)]
 
 
+def attempt(act: Callable[[], object]) -> Refusal | None:
+    """Act and commit, or leave everything as it was and return what stands in the way."""
+    try:
+        act()
+        db.session.commit()
+    except Refusal as refusal:
+        db.session.rollback()
+        return refusal
+    return None
+
+
 def make_form(decision: Decision | None = None) -> forms.DecisionForm:
-    """Return the form, filled from a decision, with what there is to choose from."""
-    form = forms.DecisionForm(data=form_data(decision) if decision else None)
-    scope = guard.scope()
-    form.organ.choices = [SelectChoice(row.id, row.name) for row in list_names() if scope in (None, row.id)]
+    """Return the form, filled from a decision, in the shape of its kind, with what there is to choose from."""
+    form = forms.DecisionForm(data=form_data(decision) if decision else {"organ": guard.current_staff().organ_id})
+    asked = request.form.get("as") or request.values.get("kind") or form.kind.data
+    kind = next((kind for kind in DecisionKind if kind == asked), DecisionKind.PENALTY)
+    form.kind.data = kind.value
+    form.organ.choices = [SelectChoice(row.id, row.name) for row in list_names() if sees_original(row.id)]
+    offer_choices(form)
+    form.shape(kind)
+    return form
+
+
+def offer_choices(form: forms.ContentForm) -> None:
+    """Give a form's selects what there is to choose from."""
+    english = current() == "en"
     form.basis.choices = [
         SelectChoice(0, _("No link")),
         *(SelectChoice(row.id, row.title) for row in bases.list_titles()),
     ]
-    english = current() == "en"
     form.measures.choices = [
         SelectChoice(name, words["name_en"] if english else name) for name, words in rules.MEASURES.items()
     ]
-    return form
+    categories = {words["name"]: words["name_en"] if english else words["name"] for words in rules.PERMIT_CATEGORIES}
+    kept = form.permit_category.data
+    if kept and kept not in categories and not form.is_submitted():
+        categories[kept] = kept
+    form.permit_category.choices = [
+        SelectChoice("", _("Not given")),
+        *(SelectChoice(*pair) for pair in categories.items()),
+    ]
 
 
 def form_data(decision: Decision) -> dict[str, Any]:
-    """Return a decision as its form shows it."""
-    names = ("document_number", "decided_on", "title", "violation", "facts", "basis_text", "measures", "content")
-    data = {name: getattr(decision, name) for name in (*names, "fine", "on_the_spot", "revisit_required")}
-    article = decision.article
-    return data | {
+    """Return a decision as its form shows it, in the words of the original."""
+    return content_data(decision) | {
         "organ": decision.organ_id,
         "kind": decision.kind.value,
         "party_kind": decision.party.kind.value,
         "party_name": decision.party.name,
         "credit_code": decision.party.credit_code or "",
         "phone": decision.party.contact.phone.removeprefix("+86") if decision.party.contact else "",
-        "basis": article.basis_id if article else 0,
-        "article": (f"{article.number}-{article.suffix}" if article.suffix else str(article.number)) if article else "",
+        "revisit_required": decision.revisit_required,
     }
+
+
+def content_data(decision: Decision) -> dict[str, Any]:
+    """Return what a decision says as a form shows it."""
+    article = decision.article
+    data = {name: getattr(decision, name) for name in service.VALUES}
+    return (
+        data
+        | service.original_texts(decision)
+        | {
+            "basis": article.basis_id if article else 0,
+            "article": (f"{article.number}-{article.suffix}" if article.suffix else str(article.number))
+            if article
+            else "",
+        }
+    )
 
 
 def read_form(form: forms.DecisionForm) -> tuple[service.PartyDetails, service.Content]:
@@ -161,20 +229,20 @@ def read_form(form: forms.DecisionForm) -> tuple[service.PartyDetails, service.C
     content = service.Content(
         kind=DecisionKind(form.kind.data),
         organ_id=form.organ.data,
-        article_id=find_article_id(form.basis.data, form.article.data),
-        measures=list(form.measures.data or []),
-        fine=form.fine.data,
-        document_number=form.document_number.data,
-        title=form.title.data,
-        decided_on=form.decided_on.data,
-        violation=form.violation.data,
-        facts=form.facts.data,
-        basis_text=form.basis_text.data,
-        content=form.content.data,
-        on_the_spot=form.on_the_spot.data,
         revisit_required=form.revisit_required.data,
+        **read_content(form),
     )
     return party, content
+
+
+def read_content(form: forms.ContentForm) -> dict[str, Any]:
+    """Return the columns that were typed; those that the kind does not have are left out.
+
+    Raises Refusal when the law that was chosen has no such article.
+    """
+    read = {field.name: field.data for field in form if field.name in (*rules.TEXTS, *service.VALUES)}
+    read["article_id"] = find_article_id(form.basis.data, form.article.data)
+    return read
 
 
 def find_article_id(basis_id: int, typed: str) -> int | None:
@@ -192,86 +260,20 @@ def find_article_id(basis_id: int, typed: str) -> int | None:
 def show(decision_id: int) -> str:
     """Show a decision as the public sees or will see it, with what can be done."""
     decision = queries.get_for_staff(decision_id, scope=guard.scope())
-    return show_page(decision)
-
-
-def show_page(decision: Decision, **bound: Any) -> str:
-    """Return the page of a decision; `bound` holds forms that were sent and refused."""
-    staff = guard.current_staff()
-    own = staff.id in (decision.created_by_id, decision.edited_by_id)
-    forms_shown = {
-        "review_form": forms.ReviewForm(formdata=None),
-        "back_form": forms.SendBackForm(formdata=None),
-        "withdraw_form": forms.WithdrawForm(formdata=None),
-    }
+    calendar = get_calendar()
     return render_template(
         "staff/decisions/show.html",
         **queries.describe(decision),
         kind_label=forms.KIND_LABELS[decision.kind],
-        **(forms_shown | {"form": None} | bound),
-        own=own,
-        may_review=staff.role in (*REVIEWERS, Role.ADMIN),
+        own=guard.current_staff().id in (decision.created_by_id, decision.edited_by_id, decision.masked_by_id),
+        may_review=may_review(),
+        sees_original=sees_original(decision.organ_id),
+        originals=service.original_texts(decision),
         editable=decision.state in rules.EDITABLE,
-        days_left=days_left(get_calendar(), decision),
+        publication=publication_clock(calendar, decision),
+        withdrawal=withdrawal_clock(calendar, decision),
         state_label=forms.STATE_LABELS[decision.state],
+        version=queries.fingerprint(decision),
+        checks=queries.list_checks(decision.id),
+        repairs=queries.list_repairs(decision.id),
     )
-
-
-@blueprint.post("/<int:decision_id>/submit")
-def submit(decision_id: int) -> ResponseReturnValue:
-    """Hand a draft over for review."""
-    return step(decision_id, lambda decision: service.submit(decision=decision, staff=guard.current_staff()))
-
-
-@blueprint.post("/<int:decision_id>/publish")
-@guard.needs(*REVIEWERS)
-def publish(decision_id: int) -> ResponseReturnValue:
-    """Publish, once the second person has confirmed what has to be confirmed."""
-    form = forms.ReviewForm()
-    return step(
-        decision_id,
-        lambda decision: service.publish(decision=decision, staff=guard.current_staff()),
-        review_form=form,
-    )
-
-
-@blueprint.post("/<int:decision_id>/send-back")
-@guard.needs(*REVIEWERS)
-def send_back(decision_id: int) -> ResponseReturnValue:
-    """Send back to the editors with a note."""
-    form = forms.SendBackForm()
-    return step(
-        decision_id,
-        lambda decision: service.send_back(decision=decision, staff=guard.current_staff(), note=form.note.data),
-        back_form=form,
-    )
-
-
-@blueprint.post("/<int:decision_id>/withdraw")
-@guard.needs(*REVIEWERS)
-def withdraw(decision_id: int) -> ResponseReturnValue:
-    """Take a decision down with a reason for the public."""
-    form = forms.WithdrawForm()
-    return step(
-        decision_id,
-        lambda decision: service.withdraw(decision=decision, staff=guard.current_staff(), reason=form.reason.data),
-        withdraw_form=form,
-    )
-
-
-def step(decision_id: int, take: Callable[[Decision], None], **sent: Any) -> ResponseReturnValue:
-    """Take one step, or show the page again with what stands in its way."""
-    decision = queries.get_for_staff(decision_id, scope=guard.scope(), lock=True)
-    form = next(iter(sent.values()), None)
-    if form is not None and not form.validate():
-        db.session.rollback()
-        return show_page(decision, form=form, **sent), 422
-    try:
-        take(decision)
-        db.session.commit()
-    except Refusal as refusal:
-        db.session.rollback()
-        flash(str(refusal.message), "warn")
-        return show_page(queries.get_for_staff(decision_id, scope=guard.scope()), **sent), refusal.status
-    flash(_("Done: the decision is now “%(state)s”.", state=forms.STATE_LABELS[decision.state]))
-    return redirect(url_for("staff.decisions.show", decision_id=decision_id))

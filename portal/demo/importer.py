@@ -134,9 +134,15 @@ def _publish(scene: Scene, decision: Decision, number: int) -> None:
     decision.state = DecisionState.PUBLISHED
     decision.published_at = at(min(published_on, scene.today), 8, number % 60)
     weight = decision_rules.weight_of(
-        decision.measures or [], decision.fine, on_the_spot=bool(decision.on_the_spot), natural_person=False
+        decision.measures or [],
+        decision.fine,
+        on_the_spot=bool(decision.on_the_spot),
+        natural_person=False,
+        decided_on=decision.decided_on,
     )
-    decision.publish_until = decision_rules.publish_until(decision.kind, weight, decision.published_at.date())
+    decision.publish_until = decision_rules.publish_until(
+        decision.kind, weight, decided_on=decision.decided_on, published_on=decision.published_at.date()
+    )
     if number % 41 == 7:
         decision.state = DecisionState.WITHDRAWN
         decision.withdrawn_at = decision.published_at + timedelta(days=20)

@@ -9,8 +9,10 @@ from portal import clock
 from portal.accounts import guard
 from portal.accounts.models import Role, Staff
 from portal.accounts.rules import sees_all
+from portal.calendar.queries import get_calendar
 from portal.calls.queries import count_open_calls
 from portal.complaints.queries import count_views
+from portal.decision_deadlines.queries import Span, count_due
 from portal.decisions.models import DecisionState
 from portal.decisions.queries import count_by_state
 from portal.messages.queries import count_unread_replies
@@ -41,14 +43,17 @@ def index() -> str:
 
 
 def decisions_waiting(staff: Staff) -> list[Waiting]:
-    """Return the decisions that wait for a second person, and those that came back."""
+    """Return the decisions that wait for a second person, those that came back, and those that run late."""
     counts = count_by_state(scope=guard.scope())
     review, back = DecisionState.REVIEW, DecisionState.SENT_BACK
     rows = [
         Waiting(_("Decisions to review"), counts.get(review, 0), url_for("staff.decisions.index", state=review.value)),
         Waiting(_("Decisions sent back"), counts.get(back, 0), url_for("staff.decisions.index", state=back.value)),
     ]
-    return rows if staff.role is not Role.REVIEWER else rows[:1]
+    late = count_due(Span.late(clock.today()), get_calendar(), scope=guard.scope())
+    number = sum(row.number for row in late)
+    rows.append(Waiting(_("Decisions that run late"), number, url_for("staff.decision_deadlines.late"), late=True))
+    return rows if staff.role is not Role.REVIEWER else [rows[0], rows[2]]
 
 
 def calls_waiting(staff: Staff) -> list[Waiting]:

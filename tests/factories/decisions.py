@@ -38,10 +38,12 @@ def make_decision(
         "decided_on": decided_on or today - timedelta(days=3),
     }
     was_public = state in (DecisionState.PUBLISHED, DecisionState.WITHDRAWN, DecisionState.EXPIRED)
+    if state is not DecisionState.DRAFT:
+        defaults |= {"masked_at": clock.now()}
     if was_public:
         defaults |= {"published_at": clock.now(), "publish_until": today + timedelta(days=90)}
     if state is DecisionState.WITHDRAWN:
-        defaults |= {"withdrawn_at": clock.now(), "withdrawal_reason": "经复议撤销。"}
+        defaults |= {"withdrawn_at": clock.now(), "withdrawal_reason": "经复议撤销。", "withdrawal_ordered_on": today}
     decision = Decision(organ=organ, party=party or make_party(), state=state, kind=kind, **(defaults | values))
     db.session.add(decision)
     db.session.flush()

@@ -1,0 +1,1 @@
+"""The end of a publication: withdrawal, credit repair, the end of its period."""

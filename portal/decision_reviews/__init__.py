@@ -1,0 +1,1 @@
+"""The second person: checks on record, review, publication."""

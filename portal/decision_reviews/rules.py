@@ -1,0 +1,68 @@
+"""Which decisions need a risk assessment or a legal review before they are published, and which are on record.
+
+Each rule is dated and names its source (`data/checks.json`); the day of the decision says which one applies.
+"""
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+RULES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "data" / "checks.json").read_text(encoding="utf-8"))
+# How many decisions one batch takes.
+MAX_BATCH = 50
+
+
+@dataclass(frozen=True)
+class Need:
+    """A check that a decision needs: for one of its measures, or for a sum of at least `limit` yuan."""
+
+    check: str
+    source: str
+    measure: str = ""
+    sum_of: str = ""
+    limit: int = 0
+
+
+class Recorded(Protocol):
+    """What counts of a check on record."""
+
+    kind: Any
+    passed: bool
+
+
+def find_needs(
+    *,
+    kind: str,
+    measures: Collection[str],
+    fine: Decimal | None,
+    confiscated: Decimal | None,
+    party_kind: str,
+    decided_on: date,
+) -> list[Need]:
+    """Return why a decision needs which check, nothing when it needs none.
+
+    A sole trader counts as a person here: that limit is lower, so nothing slips through.
+    """
+    sums = {"fine": fine, "confiscated": confiscated}
+    needs = []
+    for rule in RULES:
+        if kind not in rule["kinds"] or decided_on.isoformat() < rule["since"]:
+            continue
+        needs += [Need(rule["check"], rule["source"], name) for name in rule["measures"] if name in measures]
+        for sum_of, amount in sums.items():
+            limit = rule[sum_of]["organisation" if party_kind == "organisation" else "person"] if rule[sum_of] else None
+            if limit is not None and amount is not None and amount >= limit:
+                needs.append(Need(rule["check"], rule["source"], sum_of=sum_of, limit=limit))
+    return needs
+
+
+def find_missing(needs: Iterable[Need], newest_first: Iterable[Recorded]) -> list[Need]:
+    """Return the needs that no check on record meets; of several of one kind the newest counts."""
+    latest: dict[str, bool] = {}
+    for check in newest_first:
+        latest.setdefault(check.kind, check.passed)
+    return [need for need in needs if not latest.get(need.check, False)]

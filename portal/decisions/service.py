@@ -18,7 +18,7 @@ from portal.decisions import rules
 from portal.decisions.models import Decision, DecisionKind, DecisionOriginal, DecisionState
 from portal.decisions.queries import public_party_name
 from portal.errors import Conflict, Refusal, TransitionError
-from portal.masking.rules import Context
+from portal.masking.rules import Choices, Context
 from portal.organs.models import Organ
 from portal.parties.models import Party, PartyKind
 from portal.person_names.queries import name_style
@@ -166,8 +166,9 @@ def keep_texts(*, decision: Decision, texts: Mapping[str, str]) -> None:
     if decision.original is None:
         decision.original = DecisionOriginal()
     decision.original.texts = {name: texts.get(name, "") for name in rules.TEXTS}
-    decision.original.marks = {}
-    for name, text in rules.mask_texts(decision.original.texts, masking_context(decision)).items():
+    choices = Choices.read(decision.original.marks or {})
+    decision.original.marks = choices.written()
+    for name, text in rules.mask_texts(decision.original.texts, masking_context(decision), choices).items():
         setattr(decision, name, text)
     decision.masked_at = decision.masked_by_id = None
 

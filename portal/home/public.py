@@ -10,8 +10,7 @@ from flask import Blueprint, render_template
 
 from portal import clock
 from portal.db import db
-from portal.decisions.queries import list_newest
-from portal.decisions.rules import public_party_name
+from portal.decisions.queries import list_newest, public_party_name
 from portal.home import queries
 
 log = logging.getLogger(__name__)

@@ -61,8 +61,8 @@ def list_due(
         Organ.name.label("organ_name"),
         Organ.name_en.label("organ_name_en"),
     )
-    statement = sa.select(*columns).join_from(due, Decision, Decision.id == due.c.id)
-    statement = statement.join(Decision.party).join(Decision.organ)
+    statement = sa.select(*columns).select_from(due).join(Decision, Decision.id == due.c.id)
+    statement = statement.join(Party, Party.id == Decision.party_id).join(Organ, Organ.id == Decision.organ_id)
     return list_page(statement.order_by(due.c.began_on, Decision.id, due.c.task), number)
 
 
@@ -71,7 +71,7 @@ def count_due(span: Span, calendar: WorkingCalendar, *, scope: int | None) -> Se
     due = _due(span, calendar, scope=scope, organ_id=None)
     count = sa.func.count().label("number")
     names = (Organ.id.label("organ_id"), Organ.name.label("organ_name"), Organ.name_en.label("organ_name_en"))
-    statement = sa.select(*names, count).join_from(due, Organ, Organ.id == due.c.organ_id)
+    statement = sa.select(*names, count).select_from(due).join(Organ, Organ.id == due.c.organ_id)
     return db.session.execute(statement.group_by(*names).order_by(count.desc(), Organ.id)).all()
 
 

@@ -21,6 +21,7 @@ from celery.exceptions import SecurityWarning
 from flask import Flask
 
 from notifiers import runs
+from notifiers.checkpoints import sign
 from notifiers.collect import collect
 from notifiers.dispatch import dispatch
 from notifiers.plan.due import plan_due
@@ -44,6 +45,7 @@ JOBS: dict[str, Callable[[], object]] = {
     "imports": lambda: run_waiting(RUN_ID, stopping),
     "reconcile": reconcile,
     "tidy": tidy,
+    "sign": sign,
     # A decision whose period is over is hidden by its date at once; this takes it from the search, and logs it.
     "expire": lambda: expire_due(clock.today()),
     "alive": lambda: show_alive(),

@@ -44,12 +44,15 @@ from portal.permits import service as permits
 from portal.permits import staff as permits_staff
 from portal.procedures import public as procedures
 from portal.procedures import service as procedures_service
+from portal.publication import public as publication
+from portal.publication import service as publication_service
 from portal.revisits import public as revisits
 from portal.revisits import staff as revisits_staff
 from portal.risk_periods import importer as risk_periods
 from portal.risk_periods import staff as risk_periods_staff
 from portal.search import public as search
 from portal.settings import ROOT, Settings
+from portal.transparency import public as transparency
 from portal.wordings import staff as wordings_staff
 
 log = logging.getLogger(__name__)
@@ -61,6 +64,8 @@ PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
     decisions.blueprint,
     organs.blueprint,
     search.blueprint,
+    transparency.blueprint,
+    publication.blueprint,
     complaints.blueprint,
     revisits.blueprint,
     sandbox.blueprint,
@@ -89,12 +94,14 @@ FACTS: tuple[Callable[[], object], ...] = (
     permits.load_facts,
     risk_periods.load_facts,
     procedures_service.load_facts,
+    publication_service.load_facts,
 )
 # Where each command is; see `CommandTable`.
 COMMANDS = {
     "backup": "portal.backup:backup",
     "demo": "portal.demo.cli:group",
     "doctor": "portal.doctor:doctor",
+    "publication": "portal.publication.cli:group",
     "restore": "portal.backup:restore",
     "serve": "portal.serve:serve",
     "staff": "portal.accounts.cli:group",

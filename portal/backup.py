@@ -19,7 +19,8 @@ from portal.errors import Refusal
 
 SQLITE_NAME = "portal.db"
 POSTGRESQL_NAME = "portal.dump"
-FOLDERS = ("files",)
+# Without the keys nobody could check any more what the public log has signed, nor sign on.
+FOLDERS = ("files", "keys")
 
 
 @click.command("backup")

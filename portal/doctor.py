@@ -19,6 +19,7 @@ from portal.audit import service as audit
 from portal.calendar import queries as calendar
 from portal.cli import current_settings, find_schema_problem
 from portal.db import db, reading
+from portal.publication.queries import verify
 from portal.settings import Settings
 from portal.wordings.queries import list_templates
 from portal.wordings.rules import TEMPLATED, TEXTS
@@ -90,6 +91,19 @@ def check_audit(_settings: Settings) -> Iterator[Finding]:
         yield Finding(
             Verdict.FAIL, "audit", f"entry {broken} was changed, or the one before it; compare with a backup."
         )
+
+
+def check_publication(_settings: Settings) -> Iterator[Finding]:
+    """What is public is what the public log says, and the log is what was signed."""
+    if find_schema_problem():
+        return
+    verdict = verify()
+    if verdict.broken:
+        mend = "Find out who changed it; compare with a backup."
+        yield Finding(Verdict.FAIL, "publication", f"{verdict.broken}. {mend}")
+    else:
+        text = f"{verdict.entries} entries, {verdict.checkpoints} checkpoints and {verdict.decisions} decisions hold"
+        yield Finding(Verdict.OK, "publication", text)
 
 
 def check_provider(settings: Settings) -> Iterator[Finding]:
@@ -238,6 +252,7 @@ def check_folder(settings: Settings) -> Iterator[Finding]:
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     check_database,
     check_audit,
+    check_publication,
     check_provider,
     check_translations,
     check_calendar,

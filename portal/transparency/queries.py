@@ -103,12 +103,24 @@ def find_last_checkpoint() -> LogCheckpoint | None:
 
 
 def walk_entries(after: int = 0) -> Iterator[sa.Row[*tuple[Any, ...]]]:
-    """Yield the entries in their order; the connection is free between one piece and the next."""
+    """Yield the entries after one, in their order."""
+    for piece in walk_pieces(after):
+        yield from piece
+
+
+def walk_pieces(after: int = 0) -> Iterator[Sequence[sa.Row[*tuple[Any, ...]]]]:
+    """Yield the entries after one in pieces; nothing is held in the database between one and the next."""
     while rows := db.session.execute(
         sa.select(*COLUMNS).where(LogEntry.id > after).order_by(LogEntry.id).limit(CHUNK)
     ).all():
-        yield from rows
+        yield rows
         after = rows[-1].id
+
+
+def list_all_checkpoints() -> Sequence[sa.Row[*tuple[Any, ...]]]:
+    """Return all checkpoints, oldest first."""
+    names = (LogCheckpoint.entry_id, LogCheckpoint.hash, LogCheckpoint.at, LogCheckpoint.key_id)
+    return db.session.execute(sa.select(*names, LogCheckpoint.signature).order_by(LogCheckpoint.entry_id)).all()
 
 
 def hash_of(entry: Any) -> str:
@@ -158,8 +170,7 @@ def _anchors() -> Iterator[_Anchor]:
     kept = read_last_signed()
     if kept:
         yield _Anchor(**kept | {"at": datetime.fromisoformat(kept["at"])})
-    names = (LogCheckpoint.entry_id, LogCheckpoint.hash, LogCheckpoint.at, LogCheckpoint.key_id)
-    for row in db.session.execute(sa.select(*names, LogCheckpoint.signature).order_by(LogCheckpoint.entry_id)):
+    for row in list_all_checkpoints():
         yield _Anchor(*row)
 
 

@@ -19,6 +19,7 @@ PUBLIC = {
     "complaints.new", "complaints.turn_page", "complaints.receipt", "complaints.confirm", "complaints.track",
     "complaints.find", "complaints.case", "complaints.supplement", "complaints.rate", "complaints.withdraw",
     "health.live", "health.ready", "health.metrics",
+    "transparency.index", "transparency.log", "publication.show", "publication.hashed",
     "revisits.answer", "sandbox.phone", "hooks.receipts", "hooks.replies",
 }  # fmt: skip
 # Pages with a form that writes: their token needs a session.

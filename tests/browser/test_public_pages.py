@@ -8,7 +8,7 @@ from tests.browser.visitor import DESK, NARROW, PHONE, Visitor
 
 PAGES = [
     "/", "/bases", "/procedures", "/decisions", "/organs", "/officers/check", "/search", "/complaints/new",
-    "/complaints/track", "/sandbox/phone", "/accessibility", "/privacy", "/sitemap", "/staff/sign-in",
+    "/complaints/track", "/sandbox/phone", "/transparency", "/accessibility", "/privacy", "/sitemap", "/staff/sign-in",
 ]  # fmt: skip
 LOOKS: list[dict[str, object]] = [
     {"locale": locale, "width": width} for locale in ("zh_Hans", "en") for width in (PHONE, DESK)

@@ -43,7 +43,7 @@ def test_good_configuration_passes(tmp_path: Path, database_url: str) -> None:
     assert {name: verdict for name, verdict in worst.items() if name != "calendar"} == {
         "database": "ok",
         "audit": "ok", "provider": "ok", "translations": "ok", "secret key": "ok", "address": "ok", "folder": "ok",
-        "hotline": "ok",
+        "hotline": "ok", "publication": "ok",
     }  # fmt: skip
     assert status == 0
 

@@ -1,0 +1,49 @@
+"""What the public log says of one decision, for whoever wants to see that it was not changed in silence."""
+
+from flask import Blueprint, Response, render_template
+from flask_babel import lazy_gettext as _l
+
+from portal.decisions.queries import public_content
+from portal.errors import Gone, NotFound
+from portal.publication import queries
+from portal.transparency import rules
+from portal.transparency.public import ACTION_LABELS
+from portal.transparency.queries import list_for_subject
+
+blueprint = Blueprint("publication", __name__, url_prefix="/transparency/decisions")
+
+
+@blueprint.get("/<int:decision_id>")
+def show(decision_id: int) -> str:
+    """Show the entries of a decision; while it is public also what was hashed."""
+    entries = list_for_subject(f"{queries.SUBJECT}{decision_id}")
+    if not entries:
+        raise NotFound(_l("The public log has no entry about such a decision."))
+    decision = queries.find_public(decision_id)
+    newest = entries[-1]
+    return render_template(
+        "public/publication/show.html",
+        decision_id=decision_id,
+        decision=decision,
+        entries=list(reversed(entries)),
+        newest=newest,
+        unchanged=decision is not None and not queries.find_fault(decision, newest),
+        hashed=newest.salt + rules.canonical(public_content(decision)) if decision else "",
+        action_labels=ACTION_LABELS,
+    )
+
+
+@blueprint.get("/<int:decision_id>/hashed.txt")
+def hashed(decision_id: int) -> Response:
+    """Send exactly what the newest entry has hashed: salt and content; nothing once the decision is not public."""
+    entries = list_for_subject(f"{queries.SUBJECT}{decision_id}")
+    decision = queries.find_public(decision_id)
+    if not entries or decision is None:
+        raise (
+            Gone(_l("This decision is not public, so its content is not shown."))
+            if entries
+            else NotFound(_l("The public log has no entry about such a decision."))
+        )
+    answer = Response(entries[-1].salt + rules.canonical(public_content(decision)), mimetype="text/plain")
+    answer.headers["Content-Disposition"] = f"attachment; filename=decision-{decision_id}.txt"
+    return answer

@@ -12,7 +12,7 @@ from jinja2 import FileSystemBytecodeCache, StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import assets, clock, db, health, i18n, security, tables
+from portal import assets, clock, db, health, i18n, page_cache, security, tables
 from portal.accounts import guard
 from portal.accounts import rules as accounts_rules
 from portal.accounts import staff as accounts_staff
@@ -37,6 +37,7 @@ from portal.home import staff as home_staff
 from portal.messages import public as sandbox
 from portal.messages import staff as messages_staff
 from portal.organs import public as organs
+from portal.organs import queries as organs_queries
 from portal.paging import RecordNumber
 from portal.permit_imports import staff as permit_imports_staff
 from portal.permits import queries as permits_queries
@@ -51,6 +52,7 @@ from portal.revisits import staff as revisits_staff
 from portal.risk_periods import importer as risk_periods
 from portal.risk_periods import staff as risk_periods_staff
 from portal.search import public as search
+from portal.search import service as search_service
 from portal.settings import ROOT, Settings
 from portal.transparency import public as transparency
 from portal.wordings import staff as wordings_staff
@@ -90,6 +92,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
 )
 # What ships as data and is loaded whenever the schema is brought up to date.
 FACTS: tuple[Callable[[], object], ...] = (
+    search_service.renew,
     calendar.load_facts,
     permits.load_facts,
     risk_periods.load_facts,
@@ -136,12 +139,15 @@ def create_app(settings: Settings) -> Flask:
     security.init_app(app, settings)
     i18n.init_app(app)
     guard.init_app(app)
+    page_cache.init_app(app, settings)
     assets.init_app(app)
     register_pages(app)
     register_errors(app)
     app.extensions["facts"] = FACTS
     register_commands(app, commands=COMMANDS, imports=IMPORTS)
     app.jinja_env.globals["staff_menu"] = staff_menu
+    # The search is below what it finds, and asks for organs to choose from.
+    app.jinja_env.globals["organ_names"] = organs_queries.list_names
     # A law's page shows the decisions that rest on it, which live in a layer above.
     app.jinja_env.globals["decisions_on_article"] = decisions_queries.list_on_article
     # So does the call list: what it is about lies above it.

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from portal import schema
+from portal import data_version, schema
 from portal.db import db
 from portal.errors import Refusal
 from portal.i18n import speaking
@@ -112,6 +112,7 @@ def run_upgrade() -> None:
 
     current_settings().data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     command.upgrade(alembic_config(), "head")
+    data_version.watch()
     for load in current_app.extensions["facts"]:
         load()
     db.session.commit()

@@ -89,6 +89,7 @@ class Settings:
     payment_accounts: tuple[str, ...] = ()
     trusted_proxies: int = 0
     metrics_token: str = field(default="", repr=False)
+    page_cache_mb: int = 32
 
     @property
     def secure_cookies(self) -> bool:
@@ -155,6 +156,7 @@ class Settings:
             payment_accounts=_words(environ.get("PAYMENT_ACCOUNTS", "")),
             trusted_proxies=_count(environ, "TRUSTED_PROXIES"),
             metrics_token=environ.get("METRICS_TOKEN", ""),
+            page_cache_mb=_count(environ, "PAGE_CACHE_MB", cls.page_cache_mb),
         )
 
 

@@ -1,5 +1,6 @@
 """Every table of the portal, so that whoever imports this knows the whole schema."""
 
+from portal import data_version
 from portal.accounts import models as accounts
 from portal.audit import models as audit
 from portal.bases import models as bases
@@ -30,6 +31,7 @@ ALL = (
     calls,
     complaints,
     contacts,
+    data_version,
     decisions,
     discretion,
     messages,

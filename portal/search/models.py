@@ -3,10 +3,11 @@
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+import sqlalchemy as sa
+from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import Model, text_enum
+from portal.db import Model, partial_index, text_enum
 
 
 class EntryKind(StrEnum):
@@ -17,18 +18,29 @@ class EntryKind(StrEnum):
     PROCEDURE = "procedure"
     DECISION = "decision"
     ORGAN = "organ"
+    POWER = "power"
 
 
 class SearchEntry(Model):
-    """One public thing that can be found; `search_text` is bigrams, written by `rules.search_text`.
+    """One public thing that can be found; `search_text` is words and marks, written by `rules`.
 
-    `title_key` is the folded title, for "title first". An entry is not found after `published_until`.
+    The id grows with the day of publication (`rules.entry_id`), so that whoever wants the newest sorts nothing.
+    `title_key` is the folded title. An entry is not found after `published_until`.
+
+    What no model can say: on SQLite a full-text table `search_index`, kept in step by triggers, and on PostgreSQL a
+    column of that name, made of `search_text`, with an inverted index. Both see nothing but the words that `rules`
+    wrote, so both find the same. A batch migration that copies this table on SQLite has to create the triggers again.
     """
 
     __tablename__ = "search_entry"
-    __table_args__ = (UniqueConstraint("kind", "record_id"), Index("ix_search_entry_published", "published_on", "id"))
+    __table_args__ = (
+        UniqueConstraint("kind", "record_id"),
+        partial_index("ix_search_entry_until", "published_until", where="published_until IS NOT NULL"),
+    )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(
+        sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False
+    )
     kind: Mapped[EntryKind] = mapped_column(text_enum(EntryKind))
     record_id: Mapped[int]
     url: Mapped[str]
@@ -39,39 +51,3 @@ class SearchEntry(Model):
     published_on: Mapped[date]
     published_until: Mapped[date | None]
     search_text: Mapped[str]
-
-
-# What no model can say: SQLite's full-text table, kept in step by triggers, and PostgreSQL's inverted index.
-# Both see nothing but the words that `rules.search_text` wrote, so both find the same. A batch migration that
-# copies `search_entry` on SQLite has to create the triggers again.
-INDEX_UP = {
-    "sqlite": (
-        (
-            "CREATE VIRTUAL TABLE search_index USING fts5(search_text, content='search_entry', content_rowid='id', "
-            "detail=none, columnsize=0, tokenize='ascii')"
-        ),
-        (
-            "CREATE TRIGGER search_entry_inserted AFTER INSERT ON search_entry BEGIN "
-            "INSERT INTO search_index(rowid, search_text) VALUES (new.id, new.search_text); END"
-        ),
-        (
-            "CREATE TRIGGER search_entry_deleted AFTER DELETE ON search_entry BEGIN "
-            "INSERT INTO search_index(search_index, rowid, search_text) VALUES ('delete', old.id, old.search_text); END"
-        ),
-        (
-            "CREATE TRIGGER search_entry_updated AFTER UPDATE ON search_entry BEGIN "
-            "INSERT INTO search_index(search_index, rowid, search_text) VALUES ('delete', old.id, old.search_text); "
-            "INSERT INTO search_index(rowid, search_text) VALUES (new.id, new.search_text); END"
-        ),
-    ),
-    "postgresql": (
-        (
-            "CREATE INDEX ix_search_entry_words ON search_entry "
-            "USING gin (array_to_tsvector(string_to_array(search_text, ' ')))"
-        ),
-    ),
-}
-INDEX_DOWN = {
-    "sqlite": ("DROP TABLE search_index",),
-    "postgresql": ("DROP INDEX ix_search_entry_words",),
-}

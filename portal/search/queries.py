@@ -1,92 +1,249 @@
-"""Reading the index, with one face for both databases."""
+"""Reading the index, with one face for both databases.
+
+Ids grow with the day of publication, so the newest are found without sorting. SQLite's full-text table gives its hits
+in that order. PostgreSQL's inverted index gives all hits in none, so what a search costs there is bounded in steps: a
+look at the newest entries finds words that are common, a look into the index words that are rare; what is between is
+looked for month by month.
+"""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
 from portal.db import db
-from portal.paging import COUNT_CAP, SIZE, Page
+from portal.paging import COUNT_CAP, SIZE, Page, list_page
 from portal.search import rules
 from portal.search.models import EntryKind, SearchEntry
+from portal.search.rules import Term
 
 log = logging.getLogger(__name__)
 
-MATCH = {
-    "sqlite": "SELECT rowid AS id FROM search_index WHERE search_index MATCH :query",
-    "postgresql": "SELECT id FROM search_entry "
-    "WHERE array_to_tsvector(string_to_array(search_text, ' ')) @@ CAST(:query AS tsquery)",
-}
-COUNTED = COUNT_CAP * len(EntryKind)
+# Results that have a page.
+MOST = COUNT_CAP // SIZE * SIZE
+# PostgreSQL: how many of the newest entries are looked at, and how many hits are read to be sorted.
+LOOKED_AT, SORTED = 500, 1000
+# Titles that are compared with what was asked for, and how many suggestions of a sort are shown.
+COMPARED, MOST_SUGGESTED = 200, 3
+MAY_SHOW = "{id} BETWEEN :first AND :last AND {id} NOT IN (SELECT id FROM search_entry WHERE published_until < :on)"
 
+SQLITE_HITS = f"FROM search_index WHERE search_index MATCH :words AND {MAY_SHOW.format(id='rowid')}"
+POSTGRESQL_HITS = f"FROM search_entry WHERE search_index @@ CAST(:words AS tsquery) AND {MAY_SHOW.format(id='id')}"
+COUNTED = "(SELECT count(*) FROM (SELECT 1 {hits} LIMIT :cap) AS counted)"
 
-@dataclass(frozen=True)
-class Found:
-    """One page of results, the number of results of each kind, and whether only titles were searched."""
-
-    page: Page[Any]
-    counts: dict[EntryKind, int]
-    titles_only: bool = False
-
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values())
+ON_SQLITE = sa.text(f"SELECT rowid {SQLITE_HITS} ORDER BY rowid DESC LIMIT :limit OFFSET :skipped")
+# Among so many of the newest.
+NEWEST = sa.text(
+    "SELECT id FROM (SELECT id, search_index, published_until FROM search_entry WHERE id BETWEEN :first AND :last "
+    "ORDER BY id DESC LIMIT :looked_at) AS newest WHERE search_index @@ CAST(:words AS tsquery) "
+    "AND (published_until IS NULL OR published_until >= :on) ORDER BY id DESC LIMIT :limit"
+)
+# Or the planner may walk the whole table in the order of ids and test every entry on the way.
+MATERIALIZED = "WITH hits AS MATERIALIZED (SELECT id {hits} LIMIT :limit) SELECT id FROM hits"
+HITS = sa.text(MATERIALIZED.format(hits=POSTGRESQL_HITS))
+LAST_BEFORE = sa.select(sa.func.max(SearchEntry.id)).where(
+    SearchEntry.id.between(sa.bindparam("first"), sa.bindparam("last"))
+)
+COLUMNS = (
+    SearchEntry.id,
+    SearchEntry.kind,
+    SearchEntry.url,
+    SearchEntry.title,
+    SearchEntry.passage,
+    SearchEntry.published_on,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a reader asks the index for, on which day."""
+    """What a reader asks the index for, on which day; the period is that of publication."""
 
     query: str
     on: date
     number: int = 1
     kind: EntryKind | None = None
+    organ_id: int | None = None
+    since: date | None = None
+    until: date | None = None
     newest: bool = False
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but words is asked for."""
+        return any((self.kind, self.organ_id, self.since, self.until))
+
+    @property
+    def period(self) -> dict[str, int]:
+        """The ids that an entry of the period can have."""
+        first, until = rules.first_id(self.since) if self.since else 0, self.until or date.max
+        return {"first": first, "last": rules.first_id(until) | ((1 << rules.DAY_BITS) - 1)}
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of results, the number of results of each kind, whether there are more than any page shows, and whether
+    only titles were searched.
+    """
+
+    page: Page[Any]
+    counts: Mapping[EntryKind, int] = field(default_factory=dict)
+    capped: bool = False
+    titles_only: bool = False
+
+    @property
+    def total(self) -> int:
+        return min(sum(self.counts.values()), COUNT_CAP)
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """What to ask instead: shorter queries with what they find, and things whose titles come near."""
+
+    shorter: Sequence[tuple[str, int]]
+    nearest: Sequence[Any]
 
 
 def list_found(asked: Asked) -> Found:
     """Return what a query finds among what is public that day; only titles are searched when the index fails."""
     try:
-        return _found(_hits(rules.query_tokens(asked.query)), asked)
+        return _found(asked)
     except sa.exc.DBAPIError:
         log.exception("the search index failed; titles only")
         db.session.rollback()
-    return _found(_title_hits(asked.query), asked, titles_only=True)
+    return _found_by_title(asked)
 
 
-def _hits(tokens: Sequence[rules.Token]) -> sa.CTE:
-    dialect = db.engine.dialect.name
-    words = rules.fts5_query(tokens) if dialect == "sqlite" else rules.tsquery(tokens)
-    statement = sa.text(MATCH[dialect]).bindparams(query=words).columns(sa.column("id", sa.Integer))
-    # Materialised, or PostgreSQL may walk the whole date index and test every entry on the way.
-    return statement.cte("hits").prefix_with("MATERIALIZED")
-
-
-def _title_hits(query: str) -> sa.CTE:
-    words = [SearchEntry.title_key.contains(word, autoescape=True) for word, _han in rules.runs(query)]
-    return sa.select(SearchEntry.id).where(*words).cte("hits")
-
-
-def _found(hits: sa.CTE, asked: Asked, *, titles_only: bool = False) -> Found:
-    entry = SearchEntry
-    public = entry.published_until.is_(None) | (entry.published_until >= asked.on)
-    kinds = sa.select(entry.kind).join(hits, hits.c.id == entry.id).where(public).limit(COUNTED).subquery()
-    counted = db.session.execute(sa.select(kinds.c.kind, sa.func.count()).group_by(kinds.c.kind))
-    counts = {EntryKind(kind): min(number, COUNT_CAP) for kind, number in counted}
-    statement = (
-        sa.select(entry.kind, entry.url, entry.title, entry.passage, entry.published_on)
-        .join(hits, hits.c.id == entry.id)
-        .where(public)
+def _found(asked: Asked) -> Found:
+    counts = count_by_kind(asked)
+    kinds = [asked.kind] if asked.kind else list(counts)
+    found = sum(counts.get(kind, 0) for kind in kinds)
+    total = min(found, MOST)
+    number = min(asked.number, max(1, -(-total // SIZE)))
+    ids = list_ids(asked, skipped=(number - 1) * SIZE, limit=SIZE) if total else []
+    rows = db.session.execute(sa.select(*COLUMNS).where(SearchEntry.id.in_(ids))) if ids else ()
+    by_id = {row.id: row for row in rows}
+    return Found(
+        Page([by_id[number] for number in ids if number in by_id], number, total), counts, capped=found > total
     )
+
+
+def list_ids(asked: Asked, *, skipped: int, limit: int) -> Sequence[int]:
+    """Return the ids of entries: the newest first, or those with the words in their title, then the newest others."""
+    words, marks = rules.query_words(asked.query), _marks(asked)
+    if asked.newest:
+        return _newest([*words, *marks], (), asked, skipped, limit)
+    titles = rules.in_title(words)
+    ids = list(_newest([*titles, *marks], (), asked, skipped, limit))
+    if len(ids) == limit:
+        return ids
+    before = skipped + len(ids) if ids or not skipped else _counts([[*titles, *marks]], asked)[0]
+    return [*ids, *_newest([*words, *marks], titles, asked, max(0, skipped - before), limit - len(ids))]
+
+
+def count_by_kind(asked: Asked) -> dict[EntryKind, int]:
+    """Return how many entries of each kind a query finds, each counted up to COUNT_CAP; kinds without any are left out.
+
+    The kind that is asked for narrows nothing here.
+    """
+    terms = [*rules.query_words(asked.query), *_marks(replace(asked, kind=None))]
+    counted = _counts([[*terms, rules.kind_mark(kind)] for kind in EntryKind], asked)
+    return {kind: number for kind, number in zip(EntryKind, counted, strict=True) if number}
+
+
+def suggest(asked: Asked) -> Suggestions:
+    """Return what a reader might ask instead, who found nothing."""
+    words = rules.shorter(asked.query)
+    counted = _counts([rules.query_words(text) for text in words], Asked(query="", on=asked.on))
+    shorter = [(text, number) for text, number in zip(words, counted, strict=True) if number]
+    return Suggestions(shorter[:MOST_SUGGESTED], _nearest(asked))
+
+
+def _nearest(asked: Asked) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+    """Return the organs, bases and procedures whose titles share most with what was asked for."""
+    words = rules.query_words(asked.query)
+    kinds = tuple(rules.kind_mark(kind) for kind in (EntryKind.ORGAN, EntryKind.BASIS, EntryKind.PROCEDURE))
+    ids = _newest([tuple(rules.in_title(words)), kinds], (), Asked(query="", on=asked.on), 0, COMPARED)
+    rows = db.session.execute(sa.select(*COLUMNS).where(SearchEntry.id.in_(ids))).all() if ids else []
+    return sorted(rows, key=lambda row: (-rules.likeness(row.title, words), -row.id))[:MOST_SUGGESTED]
+
+
+def _marks(asked: Asked) -> list[str]:
+    kinds = [rules.kind_mark(asked.kind)] if asked.kind else []
+    return [*kinds, *([rules.organ_mark(asked.organ_id)] if asked.organ_id else [])]
+
+
+def _on_sqlite() -> bool:
+    return bool(db.engine.dialect.name == "sqlite")
+
+
+def _counts(questions: Sequence[Sequence[Term]], asked: Asked) -> list[int]:
+    """Return how many entries each question finds, counted up to COUNT_CAP, in one statement."""
+    if not questions:
+        return []
+    hits, say = (SQLITE_HITS, rules.fts5_query) if _on_sqlite() else (POSTGRESQL_HITS, rules.tsquery)
+    parts = [COUNTED.format(hits=hits.replace(":words", f":words{place}")) for place in range(len(questions))]
+    values = {f"words{place}": say(terms) for place, terms in enumerate(questions)}
+    row = db.session.execute(
+        sa.text(f"SELECT {', '.join(parts)}"), {**_bounds(asked), **values, "cap": COUNT_CAP}
+    ).one()
+    return [int(number) for number in row]
+
+
+def _bounds(asked: Asked) -> dict[str, Any]:
+    return {**asked.period, "on": asked.on.isoformat() if _on_sqlite() else asked.on}
+
+
+def _newest(terms: Sequence[Term], unless: Sequence[str], asked: Asked, skipped: int, limit: int) -> Sequence[int]:
+    """Return the ids of the newest entries that hold all terms, but not all of `unless`, after those skipped."""
+    if not _on_sqlite():
+        return _newest_on_postgresql(rules.tsquery(terms, unless), asked, skipped + limit)[skipped:]
+    values = {**_bounds(asked), "words": rules.fts5_query(terms, unless), "limit": limit, "skipped": skipped}
+    return db.session.scalars(ON_SQLITE, values).all()
+
+
+def _newest_on_postgresql(words: str, asked: Asked, wanted: int) -> list[int]:
+    values = {**_bounds(asked), "words": words, "limit": wanted}
+    ids = list(db.session.scalars(NEWEST, {**values, "looked_at": max(LOOKED_AT, wanted)}))
+    if len(ids) >= wanted:
+        return ids
+    hits = db.session.scalars(HITS, {**values, "limit": SORTED + 1}).all()
+    if len(hits) <= SORTED:
+        return sorted(hits, reverse=True)[:wanted]
+    ids = []
+    for ids_of_month in _month_by_month(words, values):
+        ids += ids_of_month[: wanted - len(ids)]
+        if len(ids) >= wanted:
+            break
+    return ids
+
+
+def _month_by_month(words: str, values: Mapping[str, Any]) -> Iterator[Sequence[int]]:
+    """Yield the hits of each month, the newest first; of a month with very many only as many as are wanted."""
+    last = values["last"]
+    while (newest := db.session.scalar(LAST_BEFORE, {"first": values["first"], "last": last})) is not None:
+        day = rules.day_of(newest)
+        month = {"first": max(values["first"], rules.first_id(day.replace(day=1))), "last": last}
+        asked = {**values, **month, "words": f"({words}) & '{rules.month_mark(day)}'"}
+        hits = db.session.scalars(HITS, {**asked, "limit": SORTED + 1}).all()
+        if len(hits) > SORTED:
+            yield db.session.scalars(NEWEST, {**asked, "looked_at": None}).all()
+        else:
+            yield sorted(hits, reverse=True)
+        last = month["first"] - 1
+
+
+def _found_by_title(asked: Asked) -> Found:
+    """Find what has every word in its title, the slow way: when the index is broken."""
+    words = [SearchEntry.title_key.contains(word, autoescape=True) for word, _han in rules.runs(asked.query)]
+    public = SearchEntry.published_until.is_(None) | (SearchEntry.published_until >= asked.on)
+    period = SearchEntry.id.between(asked.period["first"], asked.period["last"])
+    statement = sa.select(*COLUMNS).where(*words, public, period)
     if asked.kind:
-        statement = statement.where(entry.kind == asked.kind)
-    if not asked.newest:
-        in_title = entry.title_key.contains(rules.title_key(asked.query), autoescape=True)
-        statement = statement.order_by(sa.case((in_title, 0), else_=1))
-    statement = statement.order_by(entry.published_on.desc(), entry.kind, entry.record_id)
-    rows = db.session.execute(statement.limit(SIZE).offset((asked.number - 1) * SIZE)).all()
-    total = counts.get(asked.kind, 0) if asked.kind else min(sum(counts.values()), COUNT_CAP)
-    return Found(Page(rows, asked.number, total), counts, titles_only)
+        statement = statement.where(SearchEntry.kind == asked.kind)
+    if asked.organ_id:
+        statement = statement.where(SearchEntry.organ_id == asked.organ_id)
+    page = list_page(statement.order_by(SearchEntry.id.desc()), asked.number)
+    return Found(page, {asked.kind or EntryKind.DECISION: page.total}, titles_only=True)

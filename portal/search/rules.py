@@ -2,23 +2,74 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import date
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 RUN = re.compile(f"([{HAN}]+)|([^\\W_{HAN}]+)")
 MAX_QUERY = 100
-MAX_TOKENS = 32
+MAX_WORDS = 32
 MAX_WORD = 64
 PASSAGE = 120
+MOST_SHORTER = 6
+# Marks begin with a sign that is in no word, so that no reader's words can ask for them.
+IN_TITLE = "\u00b6"
+MARK = "\u00a7"
+# What lies in an entry's id, from its lowest bit: the record's number, a number for its kind, the day.
+RECORD_BITS, KIND_BITS = 31, 10
+DAY_BITS = RECORD_BITS + KIND_BITS
 
 
-@dataclass(frozen=True)
-class Token:
-    """One thing to look for; `prefix` when a single Chinese character stands alone."""
+# What has to be there: a word, or any of several.
+Term = str | tuple[str, ...]
 
-    text: str
-    prefix: bool = False
+
+def entry_id(kind: str, record_id: int, on: date) -> int:
+    """Return the id of an entry: it grows with the day of publication, and is the record's own for ever."""
+    number = zlib.crc32(kind.encode()) % (1 << KIND_BITS)
+    return first_id(on) | number << RECORD_BITS | record_id
+
+
+def first_id(on: date) -> int:
+    """Return the least id that an entry published on a day can have."""
+    return on.toordinal() << DAY_BITS
+
+
+def day_of(number: int) -> date:
+    """Return the day of publication in an entry's id."""
+    return date.fromordinal(number >> DAY_BITS)
+
+
+def kind_mark(kind: str) -> str:
+    """Return the mark of entries of a kind."""
+    return f"{MARK}k{kind}"
+
+
+def organ_mark(organ_id: int) -> str:
+    """Return the mark of entries of an organ."""
+    return f"{MARK}o{organ_id}"
+
+
+def month_mark(on: date) -> str:
+    """Return the mark of entries published in the month of a day."""
+    return f"{MARK}m{on:%Y%m}"
+
+
+def marks(kind: str, organ_id: int | None, on: date) -> list[str]:
+    """Return the marks of an entry."""
+    organ = [organ_mark(organ_id)] if organ_id else []
+    return [kind_mark(kind), month_mark(on), *organ]
+
+
+def title_words(title: str) -> list[str]:
+    """Return the words of a title, as marks that say where they stand."""
+    return in_title(search_text(title).split())
+
+
+def in_title(words: Iterable[str]) -> list[str]:
+    """Return what finds the same words in titles only."""
+    return [f"{IN_TITLE}{word}" for word in words]
 
 
 def fold(text: str) -> str:
@@ -37,18 +88,27 @@ def title_key(title: str) -> str:
 
 
 def search_text(text: str) -> str:
-    """Return the words under which a text is found.
+    """Return the words under which a text is found: overlapping pairs of Chinese characters, other words whole."""
+    return " ".join(dict.fromkeys(_words(runs(text))))
 
-    Runs of Chinese become overlapping pairs and their last character; Latin words and numbers stay whole.
+
+def query_words(query: str) -> list[str]:
+    """Return what a query asks for; everything in it must be there.
+
+    Characters typed one by one are one word. One alone beside others is not asked for: it is in too many texts.
     """
-    words: dict[str, None] = {}
-    for run, han in runs(text):
-        if han:
-            words.update(dict.fromkeys(pairs(run)))
-            words[run[-1]] = None
+    found: list[tuple[str, bool]] = []
+    for run, han in runs(query[:MAX_QUERY]):
+        if han and len(run) == 1 and found and found[-1][1] and len(found[-1][0]) == 1:
+            found[-1] = (found[-1][0] + run, True)
         else:
-            words[run] = None
-    return " ".join(words)
+            found.append((run, han))
+    return list(dict.fromkeys(_words(found)))[:MAX_WORDS]
+
+
+def _words(some: Iterable[tuple[str, bool]]) -> Iterator[str]:
+    for run, han in some:
+        yield from pairs(run) if han else (run,)
 
 
 def pairs(run: str) -> list[str]:
@@ -56,49 +116,66 @@ def pairs(run: str) -> list[str]:
     return [run[at : at + 2] for at in range(len(run) - 1)]
 
 
-def query_tokens(query: str) -> list[Token]:
-    """Return what a query asks for; everything in it must be there."""
-    found: dict[Token, None] = {}
-    for run, han in runs(query[:MAX_QUERY]):
-        if not han:
-            found[Token(run)] = None
-        elif len(run) == 1:
-            found[Token(run, prefix=True)] = None
-        else:
-            found.update(dict.fromkeys(Token(pair) for pair in pairs(run)))
-    return list(found)[:MAX_TOKENS]
-
-
 def too_short(query: str) -> bool:
     """Whether a query holds fewer than two characters to look for."""
-    return len(title_key(query[:MAX_QUERY])) < 2
+    return len(title_key(query[:MAX_QUERY])) < 2 or not query_words(query)
 
 
-def fts5_query(tokens: Iterable[Token]) -> str:
-    """Return a query in SQLite's language; tokens hold letters and digits only, so nothing can break out of it."""
-    return " ".join(f'"{token.text}"{"*" if token.prefix else ""}' for token in tokens)
+def fts5_query(terms: Iterable[Term], unless: Iterable[str] = ()) -> str:
+    """Return a query in SQLite's language: all of the terms, but not all of `unless`.
+
+    Words hold letters, digits and our own marks only, so nothing can break out of it.
+    """
+    return _query(terms, unless, word='"{}"', joins=(" AND ", " OR ", "({}) NOT ({})"))
 
 
-def tsquery(tokens: Iterable[Token]) -> str:
+def tsquery(terms: Iterable[Term], unless: Iterable[str] = ()) -> str:
     """Return a query in PostgreSQL's language; see `fts5_query`."""
-    return " & ".join(f"'{token.text}'{':*' if token.prefix else ''}" for token in tokens)
+    return _query(terms, unless, word="'{}'", joins=(" & ", " | ", "({}) & !({})"))
 
 
-def marked(text: str, query: str) -> list[tuple[str, bool]]:
-    """Cut a passage out of a text around what was asked for: pieces, and whether each is to be marked."""
+def _query(terms: Iterable[Term], unless: Iterable[str], *, word: str, joins: tuple[str, str, str]) -> str:
+    every, some, but_not = joins
+
+    def say(term: Term) -> str:
+        return word.format(term) if isinstance(term, str) else f"({some.join(map(say, term))})"
+
+    wanted, unwanted = (every.join(map(say, side)) for side in (terms, unless))
+    return but_not.format(wanted, unwanted) if unwanted else wanted
+
+
+def shorter(query: str) -> list[str]:
+    """Return queries that ask for less: each word for itself, and pieces of the longest Chinese one."""
+    words = list(dict.fromkeys(run for run, _han in runs(query[:MAX_QUERY])))
+    found = words if len(words) > 1 else []
+    longest = max((run for run, han in runs(query[:MAX_QUERY]) if han), key=len, default="")
+    middle = len(longest) // 2
+    pieces = (longest[:-1], longest[1:], longest[:middle], longest[middle:], longest[:2], longest[-2:])
+    found = [*found, *(piece for piece in pieces if len(longest) > 2)]
+    return [text for text in dict.fromkeys(found) if not too_short(text) and text != fold(query)][:MOST_SHORTER]
+
+
+def likeness(title: str, asked: Iterable[str]) -> float:
+    """Return how much of a title is asked for: the share of its words that are among those."""
+    words = search_text(title).split()
+    return len(set(words).intersection(asked)) / max(1, len(words))
+
+
+def marked(text: str, query: str, length: int = PASSAGE) -> list[tuple[str, bool]]:
+    """Cut so long a passage out of a text around what was asked for: pieces, and whether each is to be marked."""
     words = [run for run, _han in runs(query[:MAX_QUERY])]
     pattern = _pattern(words)
     if pattern is None or not pattern.search(text):
         pattern = _pattern([pair for word in words for pair in (pairs(word) or [word])])
     first = pattern.search(text) if pattern else None
-    start = max(0, first.start() - PASSAGE // 3) if first else 0
-    cut = text[start : start + PASSAGE]
+    start = max(0, first.start() - length // 3) if first and len(text) > length else 0
+    cut = text[start : start + length]
     pieces: list[tuple[str, bool]] = [("…", False)] if start else []
     at = 0
     for hit in pattern.finditer(cut) if pattern else ():
         pieces += [(cut[at : hit.start()], False), (hit.group(), True)]
         at = hit.end()
-    pieces.append((cut[at:] + ("…" if start + PASSAGE < len(text) else ""), False))
+    pieces.append((cut[at:] + ("…" if start + length < len(text) else ""), False))
     return [piece for piece in pieces if piece[0]]
 
 

@@ -13,6 +13,7 @@ from portal.search.models import EntryKind, SearchEntry
 
 MAX_PASSAGE = 4000
 BATCH = 200
+RENEWED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,9 @@ def remove(kind: EntryKind, *record_ids: int) -> None:
 
 def _row(kind: EntryKind, entry: Entry) -> dict[str, Any]:
     passage = entry.passage[:MAX_PASSAGE]
+    words = rules.search_text(f"{entry.title}\n{entry.keywords}\n{passage}").split()
     return {
+        "id": rules.entry_id(kind, entry.record_id, entry.published_on),
         "kind": kind,
         "record_id": entry.record_id,
         "url": entry.url,
@@ -63,5 +66,28 @@ def _row(kind: EntryKind, entry: Entry) -> dict[str, Any]:
         "organ_id": entry.organ_id,
         "published_on": entry.published_on,
         "published_until": entry.published_until,
-        "search_text": rules.search_text(f"{entry.title}\n{entry.keywords}\n{passage}"),
+        "search_text": " ".join(
+            [*words, *rules.title_words(entry.title), *rules.marks(kind, entry.organ_id, entry.published_on)]
+        ),
     }
+
+
+def renew() -> int:
+    """Write entries anew that an older portal wrote, as many at a time as fit into memory; returns how many."""
+    columns = (SearchEntry.kind, SearchEntry.record_id, SearchEntry.organ_id, SearchEntry.published_on)
+    texts = (SearchEntry.title, SearchEntry.search_text)
+    oldest, renewed = rules.first_id(date.min), 0
+    statement = sa.select(SearchEntry.id, *columns, *texts).where(SearchEntry.id < oldest).order_by(SearchEntry.id)
+    while rows := db.session.execute(statement.limit(RENEWED_AT_ONCE)).all():
+        for row in rows:
+            words = dict.fromkeys(
+                [
+                    *row.search_text.split(),
+                    *rules.title_words(row.title),
+                    *rules.marks(row.kind, row.organ_id, row.published_on),
+                ]
+            )
+            fresh = {"id": rules.entry_id(row.kind, row.record_id, row.published_on), "search_text": " ".join(words)}
+            db.session.execute(sa.update(SearchEntry).where(SearchEntry.id == row.id).values(fresh))
+        renewed += len(rows)
+    return renewed

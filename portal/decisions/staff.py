@@ -268,7 +268,6 @@ def show(decision_id: int) -> str:
         own=guard.current_staff().id in (decision.created_by_id, decision.edited_by_id, decision.masked_by_id),
         may_review=may_review(),
         sees_original=sees_original(decision.organ_id),
-        originals=service.original_texts(decision),
         editable=decision.state in rules.EDITABLE,
         publication=publication_clock(calendar, decision),
         withdrawal=withdrawal_clock(calendar, decision),

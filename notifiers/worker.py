@@ -32,17 +32,20 @@ from portal import clock
 from portal.cli import current_settings
 from portal.db import db
 from portal.decision_endings.service import expire_due
-from portal.permit_imports.importer import run_waiting
+from portal.decision_imports.importer import DECISIONS
+from portal.imports.importer import run_waiting
+from portal.permit_imports.importer import PERMITS
 
 log = logging.getLogger(__name__)
 
 stopping = threading.Event()
 RUN_ID = f"worker-{secrets.token_hex(6)}"
+INTAKES = (PERMITS, DECISIONS)
 JOBS: dict[str, Callable[[], object]] = {
     "plan": lambda: plan_due(clock.today()),
     "dispatch": lambda: dispatch(stopping),
     "collect": collect,
-    "imports": lambda: run_waiting(RUN_ID, stopping),
+    "imports": lambda: run_waiting(RUN_ID, stopping, INTAKES),
     "reconcile": reconcile,
     "tidy": tidy,
     "sign": sign,

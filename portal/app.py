@@ -29,6 +29,7 @@ from portal.decision_deadlines import staff as decision_deadlines_staff
 from portal.decision_endings import staff as decision_endings_staff
 from portal.decision_reviews import staff as decision_reviews_staff
 from portal.decision_masking import staff as decision_masking_staff
+from portal.decision_imports import staff as decision_imports_staff
 from portal.decisions import public as decisions
 from portal.decisions import queries as decisions_queries
 from portal.decisions import staff as decisions_staff
@@ -78,6 +79,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     home_staff.blueprint,
     accounts_staff.blueprint,
     decisions_staff.blueprint,
+    decision_imports_staff.blueprint,
     decision_masking_staff.blueprint,
     decision_reviews_staff.blueprint,
     decision_deadlines_staff.blueprint,
@@ -113,6 +115,7 @@ COMMANDS = {
 }
 IMPORTS = {
     "bases": "portal.bases.cli:import_bases",
+    "decisions": "portal.decision_imports.cli:import_decisions",
     "holidays": "portal.permits.cli:import_holidays",
     "permits": "portal.permit_imports.cli:import_permits",
 }

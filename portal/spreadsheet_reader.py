@@ -6,12 +6,14 @@ numbers without `.0`. Prints one JSON object per line: a sheet, then its rows as
 numbers that a spreadsheet program shows; or one problem. Imports nothing of the portal, so that it starts fast.
 """
 
+import codecs
 import csv
 import io
 import json
 import resource
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from itertools import islice
@@ -36,18 +38,18 @@ class Unreadable(Exception):
     """The file cannot be read; the argument is a word that the portal explains."""
 
 
-def read(content: bytes) -> Iterator[tuple[str, Iterable[list[Any]]]]:
+def read(path: Path) -> Iterator[tuple[str, Iterable[list[Any]]]]:
     """Yield each sheet's name and its rows."""
-    if not content.strip():
-        raise Unreadable("empty")
-    if content.startswith(ZIP):
+    with path.open("rb") as file:
+        head = file.read(8)
+    if not head.startswith((ZIP, OLE)):
+        return read_text(path)
+    content = path.read_bytes()
+    if head.startswith(ZIP):
         check_zip(content)
-        return read_workbook(content)
-    if content.startswith(OLE):
-        if LOCKED in content:
-            raise Unreadable("locked")
-        return read_workbook(content)
-    return read_text(content)
+    elif LOCKED in content:
+        raise Unreadable("locked")
+    return read_workbook(content)
 
 
 def check_zip(content: bytes) -> None:
@@ -76,57 +78,60 @@ def read_workbook(content: bytes) -> Iterator[tuple[str, Iterable[list[Any]]]]:
             sheet = book.get_sheet_by_name(name)
             if sheet.total_height * sheet.total_width > MAX_ROWS * MAX_COLUMNS:
                 raise Unreadable("too_long")
-            rows = sheet.to_python(skip_empty_area=False)
-            yield name, ([as_text(cell) for cell in row] for row in rows)
+            # Empty columns on the left are left out; empty rows are not, so numbers are those that a program shows.
+            yield name, ([as_text(cell) for cell in row] for row in sheet.iter_rows())
     except calamine.PasswordError as problem:
         raise Unreadable("locked") from problem
     except (calamine.CalamineError, OSError, ValueError) as problem:
         raise Unreadable("broken") from problem
 
 
-def read_text(content: bytes) -> Iterator[tuple[str, Iterable[list[Any]]]]:
-    """Yield the one sheet of a text file with separators."""
-    text = decode(content)
-    head = text[:2000].lstrip().lower()
-    if head.startswith("<"):
-        raise Unreadable("web_page")
+def read_text(path: Path) -> Iterator[tuple[str, Iterable[list[Any]]]]:
+    """Yield the one sheet of a text file with separators, read as it goes."""
     # With newline="" a quoted cell keeps its line breaks, as Excel writes them.
-    lines = io.StringIO(text, newline="")
-    declared = text[:6].lower().startswith("sep=")
-    delimiter = text[4] if declared else find_delimiter(text[:200_000])
-    yield "", csv.reader(lines, delimiter=delimiter)
+    with path.open(encoding=find_encoding(path), newline="") as lines:
+        head = lines.read(200_000)
+        if not head.strip():
+            raise Unreadable("empty")
+        if head[:2000].lstrip().lower().startswith("<"):
+            raise Unreadable("web_page")
+        lines.seek(0)
+        declared = head[:6].lower().startswith("sep=")
+        yield "", csv.reader(lines, delimiter=head[4] if declared else find_delimiter(head))
 
 
-def decode(content: bytes) -> str:
-    """Return a text file's text: UTF-8 with or without mark, UTF-16 with mark, else GB18030."""
-    for mark, encoding in WIDE:
-        if content.startswith(mark):
-            return decode_as(content, [encoding])
-    if b"\x00" in content:
-        raise Unreadable("not_a_spreadsheet")
-    return decode_as(content, ["utf-8-sig", "gb18030"])
-
-
-def decode_as(content: bytes, encodings: list[str]) -> str:
-    """Return the text in the first encoding that fits."""
+def find_encoding(path: Path) -> str:
+    """Return a text file's encoding: UTF-8 with or without mark, UTF-16 with mark, else GB18030."""
+    with path.open("rb") as file:
+        head = file.read(2)
+    encodings = [encoding for mark, encoding in WIDE if head == mark] or ["utf-8-sig", "gb18030"]
     for encoding in encodings:
+        decoder = codecs.getincrementaldecoder(encoding)()
         try:
-            return content.decode(encoding)
+            with path.open("rb") as file:
+                while piece := file.read(1 << 20):
+                    if encoding != "utf-16" and b"\x00" in piece:
+                        raise Unreadable("not_a_spreadsheet")
+                    decoder.decode(piece)
+                decoder.decode(b"", final=True)
         except UnicodeError:
             continue
+        return encoding
     raise Unreadable("encoding")
 
 
 def find_delimiter(text: str) -> str:
-    """Return the separator that cuts the first lines into the most cells."""
+    """Return the separator that cuts the first lines into many cells, the same number again and again."""
 
-    def widest(delimiter: str) -> int:
+    def evenness(delimiter: str) -> int:
         try:
-            return max(len(row) for row in islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 30))
+            rows = islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 30)
+            widths = Counter(len(row) for row in rows)
         except (csv.Error, ValueError):
             return 0
+        return max(((width - 1) * count for width, count in widths.items()), default=0)
 
-    return max(DELIMITERS, key=widest)
+    return max(DELIMITERS, key=evenness)
 
 
 def as_text(cell: Any) -> str:
@@ -158,7 +163,7 @@ def tidy(rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
 
 def tell(what: object) -> int:
     """Print one line; return its length."""
-    return sys.stdout.write(json.dumps(what) + "\n")
+    return sys.stdout.write(json.dumps(what, ensure_ascii=False) + "\n")
 
 
 def main(path: str) -> None:
@@ -166,9 +171,10 @@ def main(path: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
         told = 0
-        for name, rows in read(Path(path).read_bytes()):
+        for name, rows in read(Path(path)):
             tell({"sheet": name})
             for row in tidy(rows):
                 told += tell(row)

@@ -1,13 +1,22 @@
-"""Spreadsheets from outside: read with limits, refused in plain words, and turned into rows under known headings."""
+"""Spreadsheets from outside: read with limits, refused in plain words, and turned into rows under known headings.
 
+What was read waits in a nameless file, not in memory, so that a file may have as many rows as it likes.
+"""
+
+import csv
 import hashlib
 import json
+import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+import tempfile
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import FileStorage
@@ -17,7 +26,9 @@ from portal.cells import clean, fold
 from portal.errors import Message, Refusal
 
 READER = Path(__file__).parent / "spreadsheet_reader.py"
-MAX_BYTES = 32 * 1024 * 1024
+# What a browser may send is held in memory for a moment; a file that lies here already is read as it goes.
+MAX_UPLOAD = 32 * 1024**2
+MAX_BYTES = 256 * 1024**2
 MAX_WAIT = 180
 HEAD_ROWS = 30
 # So many known headings make a row a row of headings.
@@ -25,7 +36,6 @@ ENOUGH = 3
 
 KEPT_SECONDS = 24 * 3600
 
-TOO_LARGE = _l("The file is larger than %(limit)d MB. Split it and try again.", limit=MAX_BYTES // 1024**2)
 PROBLEMS: Mapping[str, Message] = {
     "empty": _l("The file is empty."),
     "broken": _l("The file is broken and cannot be read. Open it in a spreadsheet program and save it again as .xlsx."),
@@ -51,52 +61,127 @@ class Unreadable(Refusal):
     status = 422
 
 
+Numbered = tuple[int, list[str]]
+
+
+class Lines:
+    """The rows of a sheet that hold something, each with the number a spreadsheet program shows."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._starts, self._lengths = array("Q"), array("L")
+
+    def add(self, start: int, length: int) -> None:
+        """Note where one more row lies in the file."""
+        self._starts.append(start)
+        self._lengths.append(length)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, place: int) -> Numbered:
+        number, *cells = json.loads(os.pread(self._file.fileno(), self._lengths[place], self._starts[place]))
+        return number, cells
+
+    def __iter__(self) -> Iterator[Numbered]:
+        return (self[place] for place in range(len(self)))
+
+
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: its rows that hold something, each with the number a spreadsheet program shows."""
+    """One sheet of a file."""
 
     name: str
-    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+    rows: Lines
 
 
 @dataclass(frozen=True)
 class Table:
-    """The rows under the headings: row number, and the cells that hold something by field."""
+    """What stands under a row of headings; `columns` says which field stands at which position.
 
-    fields: frozenset[str]
-    rows: list[tuple[int, dict[str, str]]]
+    `headings` maps folded headings to fields, `start` is the place of the first row below them.
+    """
+
+    lines: Lines
+    start: int
+    columns: Mapping[int, str]
+    is_empty: Callable[[str], bool]
+    is_headings: Callable[[list[str]], bool]
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Which fields have a column."""
+        return frozenset(self.columns.values())
+
+    @property
+    def heading(self) -> int:
+        """The number of the row of headings."""
+        return self.lines[self.start - 1][0]
+
+    def cells(self, place: int) -> dict[str, str]:
+        """Return the cells of one row that hold something, by field."""
+        return _cells(self.lines[place][1], self.columns, self.is_empty)
+
+    @property
+    def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Number and cells by field of every row; a second row of headings (names above codes) is passed over."""
+        return ((number, cells) for _place, number, cells in self.places)
+
+    @property
+    def places(self) -> Iterator[tuple[int, int, dict[str, str]]]:
+        """Where each of the rows stands, its number and cells."""
+        for place in range(self.start, len(self.lines)):
+            number, written = self.lines[place]
+            cells = {} if self.is_headings(written) else _cells(written, self.columns, self.is_empty)
+            if cells:
+                yield place, number, cells
 
 
 def read_sheets(path: Path) -> list[Sheet]:
     """Return the sheets of a file; raises TooLarge or Unreadable with the reason."""
     if not path.is_file():
         raise Unreadable(_l("There is no such file."))
-    if path.stat().st_size > MAX_BYTES:
-        raise TooLarge(TOO_LARGE)
+    refuse_large(path.stat().st_size, MAX_BYTES)
+    # It lives as long as the sheets that read from it.
+    told = tempfile.TemporaryFile()  # noqa: SIM115
     try:
         answer = subprocess.run(  # noqa: S603 - our own reader, and a path that the portal chose or its operator typed
-            [sys.executable, "-I", str(READER), str(path)], capture_output=True, timeout=MAX_WAIT, check=False
+            [sys.executable, "-I", str(READER), str(path)],
+            stdout=told,
+            stderr=subprocess.DEVNULL,
+            timeout=MAX_WAIT,
+            check=False,
         )
     except subprocess.TimeoutExpired as problem:
         raise Unreadable(PROBLEMS["bomb"]) from problem
+    told.seek(0)
     sheets: list[Sheet] = []
-    for line in answer.stdout.decode("utf-8", "replace").splitlines():
-        take_line(sheets, line)
+    start = 0
+    for line in told:
+        take_line(sheets, line, told, start)
+        start += len(line)
     if answer.returncode:
         # The reader was killed by its limits (below zero), or stumbled over something nobody thought of.
         raise Unreadable(PROBLEMS["bomb" if answer.returncode < 0 else "broken"])
     return sheets
 
 
-def take_line(sheets: list[Sheet], line: str) -> None:
-    """Add what one line of the reader says."""
+def refuse_large(size: int, limit: int) -> None:
+    """Raise TooLarge when so many bytes are more than are taken."""
+    if size > limit:
+        message = _l("The file is larger than %(limit)d MB. Split it and try again.", limit=limit // 1024**2)
+        raise TooLarge(message)
+
+
+def take_line(sheets: list[Sheet], line: bytes, told: IO[bytes], start: int) -> None:
+    """Add what one line of the reader says, and where it says so."""
+    if line.startswith(b"["):
+        sheets[-1].rows.add(start, len(line))
+        return
     said = json.loads(line)
-    if isinstance(said, list):
-        sheets[-1].rows.append((said[0], said[1:]))
-    elif "problem" in said:
+    if "problem" in said:
         raise Unreadable(PROBLEMS[said["problem"]])
-    else:
-        sheets.append(Sheet(said["sheet"]))
+    sheets.append(Sheet(said["sheet"], Lines(told)))
 
 
 def find_table(
@@ -104,31 +189,31 @@ def find_table(
 ) -> Table:
     """Return the rows of the first sheet that has a row of headings near its top.
 
-    `headings` maps folded headings to fields. A second row of headings (names above codes) is passed over.
-    Raises Unreadable when there is no such sheet, or nothing below the headings.
+    `headings` maps folded headings to fields. Raises Unreadable when there is no such sheet, or nothing below the
+    headings.
     """
+
+    def is_headings(cells: list[str]) -> bool:
+        return len(_columns(cells, headings)) >= enough
+
     seen_headings = False
     for sheet in sheets:
-        start = _find_headings(sheet, headings, enough)
-        if start is None:
+        place = _find_headings(sheet, headings, enough)
+        if place is None:
             continue
         seen_headings = True
-        columns = _choose_columns(sheet.rows[start][1], headings)
-        rows = [
-            (number, _cells(cells, columns, is_empty))
-            for number, cells in sheet.rows[start + 1 :]
-            if len(_columns(cells, headings)) < enough
-        ]
-        rows = [(number, cells) for number, cells in rows if cells]
-        if rows:
-            return Table(frozenset(columns.values()), rows)
+        columns = _choose_columns(sheet.rows[place][1], headings)
+        table = Table(sheet.rows, place + 1, columns, is_empty, is_headings)
+        if next(table.places, None):
+            return table
     if seen_headings:
         raise Unreadable(_l("The file has headings but no rows below them."))
     raise Unreadable(_l("No row of headings was found. The first rows must name the columns."))
 
 
 def _find_headings(sheet: Sheet, headings: Mapping[str, str], enough: int) -> int | None:
-    counts = [len(_columns(cells, headings)) for _number, cells in sheet.rows[:HEAD_ROWS]]
+    head = (sheet.rows[place] for place in range(min(len(sheet.rows), HEAD_ROWS)))
+    counts = [len(_columns(cells, headings)) for _number, cells in head]
     best = max(counts, default=0)
     return counts.index(best) if best >= enough else None
 
@@ -157,6 +242,27 @@ def _cells(cells: list[str], columns: Mapping[int, str], is_empty: Callable[[str
     return {name: text for name, text in found.items() if not is_empty(text)}
 
 
+def load_columns(path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the field of every folded heading, and the name under which each field is shown, from a table of them."""
+    headings, names = {}, {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for column in csv.DictReader(file):
+            names[column["field"]] = column["name"]
+            for written in (column["code"], column["name"], *column["aliases"].split(";")):
+                headings[fold(written)] = column["field"]
+    headings.pop("", None)
+    return headings, names
+
+
+def load_words(path: Path) -> dict[str, dict[str, str]]:
+    """Return the words that cells may hold, folded, with their meanings, by list, from a table of them."""
+    words: dict[str, dict[str, str]] = defaultdict(dict)
+    with path.open(encoding="utf-8", newline="") as file:
+        for line in csv.DictReader(file):
+            words[line["list"]] |= {fold(word): line["meaning"] for word in line["words"].split(";")}
+    return dict(words)
+
+
 @dataclass(frozen=True)
 class Upload:
     """A file that somebody sent: where it lies for now, what they called it, and its seal."""
@@ -174,9 +280,8 @@ def keep_upload(sent: FileStorage, folder: Path, *, spare: Collection[Path] = ()
     for old in folder.iterdir():
         if old not in spare and old.is_file() and old.stat().st_mtime < clock.now().timestamp() - KEPT_SECONDS:
             old.unlink(missing_ok=True)
-    content = sent.stream.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise TooLarge(TOO_LARGE)
+    content = sent.stream.read(MAX_UPLOAD + 1)
+    refuse_large(len(content), MAX_UPLOAD)
     path = folder / f"new-{secrets.token_hex(16)}"
     path.touch(mode=0o600)
     path.write_bytes(content)

@@ -10,10 +10,10 @@ from portal.complaints import models as complaints
 from portal.contacts import models as contacts
 from portal.decisions import models as decisions
 from portal.discretion import models as discretion
+from portal.imports import models as imports
 from portal.messages import models as messages
 from portal.organs import models as organs
 from portal.parties import models as parties
-from portal.permit_imports import models as permit_imports
 from portal.permits import models as permits
 from portal.powers import models as powers
 from portal.procedures import models as procedures
@@ -34,10 +34,10 @@ ALL = (
     data_version,
     decisions,
     discretion,
+    imports,
     messages,
     organs,
     parties,
-    permit_imports,
     permits,
     powers,
     procedures,

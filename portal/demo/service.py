@@ -19,9 +19,8 @@ from portal.decisions.service import index_decision
 from portal.demo import importer, outbox, rules
 from portal.organs.models import Organ, OrganKind
 from portal.organs.service import add_officer, create_organ
-from portal.permit_imports.importer import commit_draft
-from portal.permits.importer import read_file
-from portal.permits.queries import load_known
+from portal.imports.importer import commit_draft
+from portal.permit_imports.importer import PERMITS
 from portal.risk_periods.queries import dates_of, list_periods
 from portal.risk_periods.rules import DAY, next_span
 from portal.risk_periods.service import prepare_next, submit
@@ -89,8 +88,8 @@ def import_registers(data_dir: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         sheet = Path(folder) / "permits.csv"
         write_sheet(sheet, rules.permit_rows(today))
-        known = load_known()
-        commit_draft(read_file(sheet, known), known)
+        known = PERMITS.load_known(None)
+        commit_draft(PERMITS, PERMITS.read_file(sheet, known), known)
 
 
 def write_sheet(path: Path, rows: list[dict[str, str]]) -> None:

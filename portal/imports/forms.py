@@ -1,4 +1,4 @@
-"""The forms of the permit register."""
+"""The form that takes a spreadsheet."""
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -6,6 +6,6 @@ from flask_wtf.file import FileField, FileRequired
 
 
 class UploadForm(FlaskForm):
-    """A spreadsheet of permits."""
+    """A spreadsheet."""
 
     file = FileField(_l("Spreadsheet"), validators=[FileRequired(_l("Choose a file"))])

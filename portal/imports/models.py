@@ -1,4 +1,4 @@
-"""Spreadsheets of permits on their way into the register."""
+"""Uploaded spreadsheets, and how far each has come."""
 
 from datetime import datetime
 
@@ -8,17 +8,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.db import Model, Recorded
 
 
-class PermitImport(Recorded, Model):
+class SpreadsheetImport(Recorded, Model):
     """An uploaded spreadsheet between preview and commit; the file lies under the data directory by its digest.
 
-    A large one is handed over to the worker, within the organ and in the language of whoever did so. `rows_done` of
-    `rows_total` good rows are written, `counts` says as what, and `plan` what was decided on all of them before the
-    first was. `claimed_by` names the run at work; `problem` says in a word why it will not go on.
+    `kind` names the register that its rows go into. A large one is handed over to the worker, within the organ and in
+    the language of whoever did so. `rows_done` of `rows_total` good rows are written, `counts` says as what, and `plan`
+    what was decided on all of them before the first was. `claimed_by` names the run at work; `problem` says in a word
+    why it will not go on.
     """
 
-    __tablename__ = "permit_import"
+    __tablename__ = "spreadsheet_import"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     file_name: Mapped[str]
     sha256: Mapped[str]

@@ -1,6 +1,12 @@
-"""Staff pages of imports: a spreadsheet of permits is uploaded, looked at, agreed to, and followed until it is done."""
+"""Staff pages of imports: a spreadsheet is uploaded, looked at, agreed to, and followed until it is done.
 
+They are the same for everything that comes in spreadsheets; `Pages` says what differs.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -11,107 +17,149 @@ from portal import clock, i18n, spreadsheets
 from portal.accounts import guard
 from portal.accounts.models import Role
 from portal.db import db
-from portal.errors import NotFound, Refusal
+from portal.errors import Message, NotFound, Refusal
+from portal.imports import importer, queries, service
+from portal.imports.forms import UploadForm
+from portal.imports.models import SpreadsheetImport
+from portal.imports.rules import SMALL, Draft, Intake, Mark, Row, Step
 from portal.messages.queries import count_dispatchers
-from portal.permit_imports import importer, queries, service
-from portal.permit_imports.forms import UploadForm
-from portal.permit_imports.models import PermitImport
-from portal.permit_imports.rules import SMALL
-from portal.permits.importer import Draft, read_file
-from portal.permits.queries import Known, list_types, load_known
-from portal.permits.rules import NO_END
-
-blueprint = Blueprint("permit_imports", __name__, url_prefix="/permits/import")
 
 SHOWN_ROWS = 200
+SAMPLE = 10
 handlers_only = guard.needs(Role.CLERK, Role.SUPERVISOR)
 
 
-@blueprint.route("", methods=["GET", "POST"])
-@handlers_only
-def upload() -> ResponseReturnValue:
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """What the pages of one kind of import say and show.
+
+    `folder` holds the templates `_help.html` and `_sample.html`; `sample` returns what the latter shows of some rows.
+    `home` is the endpoint of the list that the rows end up in, `scope` returns the only organ whose rows whoever is
+    signed in may import, if any.
+    """
+
+    intake: Intake
+    folder: str
+    home: str
+    section: str
+    title: Message
+    records: Message
+    show_records: Message
+    sample: Callable[[list[Row], Any], Mapping[str, Any]]
+    scope: Callable[[], int | None] = guard.scope
+
+    def render(self, template: str, **values: Any) -> str:
+        """Return a page."""
+        return render_template(f"staff/imports/{template}", pages=self, **values)
+
+    def get_import(self, import_id: int) -> SpreadsheetImport:
+        """Return an import of this kind by whoever is signed in; raises NotFound for everybody else's."""
+        return queries.get_import(import_id, kind=self.intake.kind, staff_id=guard.current_staff().id)
+
+
+def add_pages(blueprint: Blueprint, pages: Pages) -> None:
+    """Give a room its pages of imports."""
+
+    def view(rule: str, function: Callable[..., ResponseReturnValue], *methods: str) -> None:
+        def bound(**values: int) -> ResponseReturnValue:
+            return function(pages, **values)
+
+        blueprint.add_url_rule(rule, function.__name__, handlers_only(bound), methods=methods)
+
+    view("", upload, "GET", "POST")
+    view("/<int:import_id>", show, "GET")
+    view("/<int:import_id>", commit, "POST")
+    view("/<int:import_id>/progress", progress, "GET")
+    view("/<int:import_id>/errors.csv", errors, "GET")
+
+
+def upload(pages: Pages) -> ResponseReturnValue:
     """Take a spreadsheet and lead to its preview."""
     form, status = UploadForm(), 200
     if form.is_submitted():
         status = 422
         if form.validate():
             try:
-                return redirect(url_for(".show", import_id=take_upload(form.file.data)), 303)
+                return redirect(url_for(".show", import_id=take_upload(pages, form.file.data)), 303)
             except Refusal as refusal:
                 db.session.rollback()
                 form.file.errors, status = [refusal.message], refusal.status
-    under_way = queries.list_under_way(guard.current_staff().id)
-    return render_template("staff/permit_imports/upload.html", form=form, under_way=under_way), status
+    under_way = queries.list_under_way(guard.current_staff().id, kind=pages.intake.kind)
+    return pages.render("upload.html", form=form, under_way=under_way), status
 
 
-def take_upload(sent: FileStorage) -> int:
-    """Keep an upload that can be read as a table of permits; return the number of its import."""
-    staff_id, known = guard.current_staff().id, load_known(guard.scope())
+def take_upload(pages: Pages, sent: FileStorage) -> int:
+    """Keep an upload that can be read as a table; return the number of its import."""
+    staff_id, intake = guard.current_staff().id, pages.intake
+    known = intake.load_known(pages.scope())
     waiting = {importer.path_of(opened) for opened in queries.list_under_way()}
     # Reading takes seconds; nobody shall wait for this transaction meanwhile.
     db.session.commit()
-    upload = spreadsheets.keep_upload(sent, importer.folder(), spare=waiting)
+    kept = spreadsheets.keep_upload(sent, importer.folder(), spare=waiting)
     try:
-        draft = read_file(upload.path, known)
+        draft = intake.read_file(kept.path, known)
         opened = service.open_import(
-            file_name=upload.name, sha256=upload.sha256, staff_id=staff_id, rows=len(draft.rows)
+            kind=intake.kind, file_name=kept.name, sha256=kept.sha256, staff_id=staff_id, rows=len(draft.rows)
         )
-        upload.path.rename(importer.path_of(opened))
+        kept.path.rename(importer.path_of(opened))
     finally:
-        upload.path.unlink(missing_ok=True)
+        kept.path.unlink(missing_ok=True)
     db.session.commit()
     return opened.id
 
 
-def check_kept(opened: PermitImport) -> None:
+def check_kept(opened: SpreadsheetImport) -> None:
     """Raise NotFound when the upload of an import is no longer kept."""
     if not importer.path_of(opened).exists():
         raise NotFound(_l("Uploaded files are kept for one day. Upload the file again."))
 
 
-def read_upload(opened: PermitImport) -> tuple[Draft, Known]:
+def read_upload(pages: Pages, opened: SpreadsheetImport) -> tuple[Draft, Any]:
     """Return an upload as read; raises NotFound when it is no longer kept."""
-    known = load_known(guard.scope())
+    known = pages.intake.load_known(pages.scope())
     check_kept(opened)
     if request.method == "POST":
         # Reading takes seconds; nobody shall wait for this transaction meanwhile.
         db.session.commit()
-    return read_file(importer.path_of(opened), known), known
+    return pages.intake.read_file(importer.path_of(opened), known), known
 
 
-@blueprint.get("/<int:import_id>")
-@handlers_only
-def show(import_id: int) -> ResponseReturnValue:
+def show(pages: Pages, import_id: int) -> ResponseReturnValue:
     """Show what an upload would change, how far it has come, or what it has changed."""
-    opened = queries.get_import(import_id, guard.current_staff().id)
+    opened = pages.get_import(import_id)
     if opened.committed_at is not None:
-        has_report = importer.report_of(opened).exists()
-        return render_template("staff/permit_imports/imported.html", opened=opened, has_report=has_report)
+        return pages.render("imported.html", opened=opened, has_report=importer.report_of(opened).exists())
     if opened.handed_over_at is not None:
-        return render_template("staff/permit_imports/progress.html", **read_progress(opened))
-    return preview(opened)
+        return pages.render("progress.html", **read_progress(opened))
+    return preview(pages, opened)
 
 
-def preview(opened: PermitImport) -> ResponseReturnValue:
+def preview(pages: Pages, opened: SpreadsheetImport) -> ResponseReturnValue:
     """Show what an upload would change."""
-    draft, known = read_upload(opened)
-    plan = queries.compare(draft.rows)
-    sample = [*plan.new, *(row for row, _old in plan.changed)][:10]
-    return render_template(
-        "staff/permit_imports/preview.html",
+    draft, known = read_upload(pages, opened)
+    decided = pages.intake.decide(draft, known)
+    counts = decided.counts(draft)
+    left_out = sorted([*draft.rejected, *decided.refused], key=lambda item: item.row)
+    return pages.render(
+        "preview.html",
         opened=opened,
         is_large=opened.rows_total > SMALL,
-        counts=plan.counts(len(draft.rejected)),
-        rejected=draft.rejected[:SHOWN_ROWS],
-        sample=[
-            (row, known.type_of(row), known.find_clock(row.values["valid_to"], known.type_of(row))) for row in sample
-        ],
-        types={kind.id: kind for kind in list_types()},
-        no_end=NO_END,
+        counts=counts,
+        rejected=left_out[:SHOWN_ROWS],
+        remarks=draft.remarks[:SHOWN_ROWS],
+        remark_count=len(draft.remarks),
+        sample=pages.sample(choose_sample(draft, decided.steps), known),
     )
 
 
-def read_progress(opened: PermitImport) -> dict[str, object]:
+def choose_sample(draft: Draft, steps: list[Step]) -> list[Row]:
+    """Return the first rows that will be written, new ones before changed ones."""
+    new = [place for place, step in enumerate(steps) if step.mark is Mark.NEW][:SAMPLE]
+    changed = [place for place, step in enumerate(steps) if step.mark is Mark.CHANGED][:SAMPLE]
+    return [draft.rows[place] for place in [*new, *changed][:SAMPLE]]
+
+
+def read_progress(opened: SpreadsheetImport) -> dict[str, object]:
     """Return what is shown of an import that is handed over."""
     return {
         "opened": opened,
@@ -122,40 +170,39 @@ def read_progress(opened: PermitImport) -> dict[str, object]:
     }
 
 
-@blueprint.get("/<int:import_id>/progress")
-@handlers_only
-def progress(import_id: int) -> ResponseReturnValue:
+def progress(pages: Pages, import_id: int) -> ResponseReturnValue:
     """Show how far an import has come, for the script that keeps its page up to date."""
-    opened = queries.get_import(import_id, guard.current_staff().id)
-    return render_template("staff/permit_imports/_progress.html", **read_progress(opened))
+    return pages.render("_progress.html", **read_progress(pages.get_import(import_id)))
 
 
-@blueprint.post("/<int:import_id>")
-@handlers_only
-def commit(import_id: int) -> ResponseReturnValue:
-    """Write the good rows of an upload into the register, or leave that to the worker when they are many.
+def commit(pages: Pages, import_id: int) -> ResponseReturnValue:
+    """Write the good rows of an upload, or leave that to the worker when they are many.
 
     Answers 409 when they were left to it before.
     """
-    staff_id = guard.current_staff().id
-    opened = queries.get_import(import_id, staff_id)
+    staff_id, intake = guard.current_staff().id, pages.intake
+    opened = pages.get_import(import_id)
     if opened.committed_at is None and (opened.rows_total > SMALL or opened.handed_over_at is not None):
         check_kept(opened)
-        service.hand_over(import_id, organ_id=guard.scope(), locale=i18n.current())
+        service.hand_over(import_id, organ_id=pages.scope(), locale=i18n.current())
         db.session.commit()
     elif opened.committed_at is None:
-        draft, known = read_upload(opened)
-        counts = importer.commit_draft(draft, known, staff_id=staff_id, subject=f"import:{import_id}")
-        importer.finish(opened, draft, counts)
+        draft, known = read_upload(pages, opened)
+        counts, refused = importer.commit_draft(intake, draft, known, staff_id=staff_id, subject=f"import:{import_id}")
+        importer.keep_report(opened, draft, refused)
+        importer.finish(opened, counts)
     return redirect(url_for(".show", import_id=import_id), 303)
 
 
-@blueprint.get("/<int:import_id>/errors.csv")
-@handlers_only
-def errors(import_id: int) -> ResponseReturnValue:
-    """Hand out the list of rejected rows."""
-    opened = queries.get_import(import_id, guard.current_staff().id)
+def errors(pages: Pages, import_id: int) -> ResponseReturnValue:
+    """Hand out the list of rows that are left out or should be looked at."""
+    opened = pages.get_import(import_id)
     kept = importer.report_of(opened)
-    content = kept.read_bytes() if kept.exists() else importer.write_report(read_upload(opened)[0])
+    content = kept.read_bytes() if kept.exists() else _make_report(pages, opened)
     name = f"import-{import_id}-errors.csv"
     return send_file(BytesIO(content), "text/csv", as_attachment=True, download_name=name)
+
+
+def _make_report(pages: Pages, opened: SpreadsheetImport) -> bytes:
+    draft, known = read_upload(pages, opened)
+    return importer.write_report(draft, pages.intake.decide(draft, known).refused)

@@ -1,9 +1,13 @@
 """Keeping organs and officers."""
 
+import hashlib
+from collections.abc import Set
 from datetime import date
 
+import sqlalchemy as sa
+
 from portal import clock
-from portal.db import db
+from portal.db import batched, db
 from portal.organs import rules
 from portal.organs.models import Officer, Organ
 from portal.search import service as search
@@ -17,6 +21,18 @@ def create_organ(*, slug: str, name: str, **values: object) -> Organ:
     db.session.flush()
     index_organ(organ)
     return organ
+
+
+def keep_organs(names: Set[str]) -> dict[str, int]:
+    """Return the ids of organs by name; one that nobody has entered is kept as not confirmed."""
+    found: dict[str, int] = {}
+    for some in batched(sorted(names)):
+        rows = db.session.execute(sa.select(Organ.name, Organ.id).where(Organ.name.in_(some)))
+        found |= {row.name: row.id for row in rows}
+    for name in sorted(names - found.keys()):
+        slug = f"imported-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+        found[name] = create_organ(slug=slug, name=name, confirmed=False).id
+    return found
 
 
 def index_organ(organ: Organ) -> None:

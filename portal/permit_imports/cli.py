@@ -7,9 +7,8 @@ from flask.cli import with_appcontext
 
 from portal.cli import refusals_exit, tell
 from portal.db import db, reading
-from portal.permit_imports.importer import commit_draft
-from portal.permits.importer import read_file
-from portal.permits.queries import load_known
+from portal.imports.importer import commit_draft
+from portal.permit_imports.importer import PERMITS
 
 
 @click.command("permits")
@@ -20,11 +19,11 @@ from portal.permits.queries import load_known
 def import_permits(file: Path, as_json: bool) -> None:
     """Import the permits of a spreadsheet; what is there already is left as it is."""
     with reading():
-        known = load_known()
+        known = PERMITS.load_known(None)
         db.session.rollback()
-    draft = read_file(file, known, row_by_row=True)
+    draft = PERMITS.read_file(file, known, row_by_row=True)
     click.echo(f"{len(draft.rows)} rows read, {len(draft.rejected)} rejected", err=True)
-    counts = commit_draft(draft, known)
-    rejected = [rejection.as_dict() for rejection in draft.rejected]
+    counts, refused = commit_draft(PERMITS, draft, known)
+    rejected = [rejection.as_dict() for rejection in (*draft.rejected, *refused)]
     db.session.commit()
     tell({**counts, "rejected": rejected}, as_json=as_json)

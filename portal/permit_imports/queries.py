@@ -1,21 +1,15 @@
-"""Reading what an import is compared with, and what it would do."""
+"""Reading what permits of a spreadsheet are compared with, and what they would do."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import undefer
-
 from portal.contacts.service import find_contacts
-from portal.db import batched, db
-from portal.errors import NotFound
+from portal.db import batched
+from portal.imports.rules import Mark, Row, Rows, Step
 from portal.parties.models import PartyKind
 from portal.parties.service import Holder, PartyRow, Register
-from portal.permit_imports.models import PermitImport
-from portal.permit_imports.rules import Mark, Step
 from portal.permits import rules
 from portal.permits.models import PermitStatus
 from portal.permits.queries import Known, find_stored
@@ -24,48 +18,16 @@ TEXTS = ("document_name", "document_number", "certificate_name", "category", "co
 PARTY_DETAILS = ("industry", "street", "contact_name")
 
 
-def get_import(import_id: int, staff_id: int) -> PermitImport:
-    """Return an import by whoever uploaded its file; raises NotFound for everybody else."""
-    found = db.session.get(PermitImport, import_id)
-    if found is None or found.staff_id != staff_id:
-        raise NotFound(_l("There is no such import."))
-    return found
-
-
-def load_import(import_id: int, *, plan: bool = False) -> PermitImport:
-    """Return an import as it stands at this moment, on wish with what was decided on its rows."""
-    options = [undefer(PermitImport.plan)] if plan else []
-    return db.session.scalars(
-        sa.select(PermitImport).where(PermitImport.id == import_id).options(*options),
-        execution_options={"populate_existing": True},
-    ).one()
-
-
-def list_under_way(staff_id: int | None = None) -> Sequence[PermitImport]:
-    """Return the imports that are handed over and not done, the oldest first; those of one person, if one is given."""
-    statement = sa.select(PermitImport).where(
-        PermitImport.handed_over_at.is_not(None), PermitImport.committed_at.is_(None), PermitImport.problem == ""
-    )
-    if staff_id is not None:
-        statement = statement.where(PermitImport.staff_id == staff_id)
-    return db.session.scalars(statement.order_by(PermitImport.handed_over_at, PermitImport.id)).all()
-
-
 @dataclass
 class Comparison:
     """What an import would do: new rows, changed rows with the permit they change, and the number of equal rows."""
 
-    new: list[rules.Row] = field(default_factory=list)
-    changed: list[tuple[rules.Row, Any]] = field(default_factory=list)
+    new: list[Row] = field(default_factory=list)
+    changed: list[tuple[Row, Any]] = field(default_factory=list)
     unchanged: int = 0
 
-    def counts(self, rejected: int) -> dict[str, int]:
-        """Return the four figures of an import."""
-        figures = {"imported": len(self.new), "changed": len(self.changed), "unchanged": self.unchanged}
-        return figures | {"rejected": rejected}
 
-
-def compare(rows: Sequence[rules.Row]) -> Comparison:
+def compare(rows: Rows) -> Comparison:
     """Compare the rows of a file with the register, without writing."""
     stored = find_stored([identity(row) for row in rows])
     result = Comparison()
@@ -83,12 +45,12 @@ def compare(rows: Sequence[rules.Row]) -> Comparison:
     return result
 
 
-def identity(row: rules.Row) -> tuple[str, str]:
+def identity(row: Row) -> tuple[str, str]:
     """Return by what a permit is known again: its organ's name and its number."""
     return row.values["organ"], row.values["number"]
 
 
-def differs(row: rules.Row, old: Any, *, first: bool) -> bool:
+def differs(row: Row, old: Any, *, first: bool) -> bool:
     """Whether a row changes a permit, or its party where it is the first row to name that."""
     values = row.values
     named = [(name, getattr(old, name)) for name in (*TEXTS, *rules.DAYS, "phone")]
@@ -102,7 +64,7 @@ def differs(row: rules.Row, old: Any, *, first: bool) -> bool:
     return any(name in values and values[name] != stored for name, stored in named)
 
 
-def make_plan(rows: Sequence[rules.Row]) -> list[Step]:
+def make_plan(rows: Rows) -> list[Step]:
     """Decide on every row of a file, as the register stands now: whether it is written, and whose permit it is."""
     compared = compare(rows)
     olds = {row.number: old for row, old in compared.changed}
@@ -138,7 +100,7 @@ def _is_same(row: PartyRow, holder: Holder) -> bool:
     return row.credit_code is None and row.name == holder.name
 
 
-def party_row(row: rules.Row, contacts: Mapping[str, int]) -> PartyRow:
+def party_row(row: Row, contacts: Mapping[str, int]) -> PartyRow:
     """Return what a row says of its party; `contacts` are ids by number."""
     values = row.values
     details = {name: values[name] for name in PARTY_DETAILS if name in values}
@@ -160,7 +122,7 @@ def clock_values(expiry: date, type_id: int, known: Known, *, remind: bool) -> d
     }
 
 
-def standing(row: rules.Row, old: Any, known: Known) -> dict[str, Any]:
+def standing(row: Row, old: Any, known: Known) -> dict[str, Any]:
     """Return status and clock after a row. Only new days reopen a permit that was closed here, or undo a report."""
     values = row.values
     type_id = values.get("type_id", old.permit_type_id)

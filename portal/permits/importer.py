@@ -4,10 +4,7 @@ Columns are those of dual publication (XK_*) by name or code, and what this port
 understood is data: `data/columns.csv` and `data/words.csv`. What becomes of the rows is decided in `permit_imports`.
 """
 
-import csv
-from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -16,9 +13,10 @@ from flask_babel import lazy_gettext as _l
 from portal.cells import fold
 from portal.contacts.rules import PhoneProblem
 from portal.errors import Message
+from portal.imports.rules import Draft, Rejection, Row
 from portal.permits import rules
 from portal.permits.queries import Known
-from portal.spreadsheets import Unreadable, find_table, read_sheets
+from portal.spreadsheets import Unreadable, find_table, load_columns, load_words, read_sheets
 
 DATA = Path(__file__).parent / "data"
 REQUIRED = ("name", "valid_to", "organ", "phone")
@@ -41,48 +39,16 @@ REASONS: Mapping[str, Message] = {
 }
 
 
-@dataclass(frozen=True)
-class Rejection:
-    """A row that is left out: its number as the spreadsheet shows it, the column, and why."""
-
-    row: int
-    field: str
-    reasons: tuple[Message, ...]
-
-    def as_dict(self) -> dict[str, object]:
-        """Return it in the language in force."""
-        return {"row": self.row, "field": self.field, "reason": " ".join(str(reason) for reason in self.reasons)}
-
-
-@dataclass
-class Draft:
-    """A file as read: the rows that can be taken and those that cannot."""
-
-    rows: list[rules.Row] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
-
-
 @cache
 def read_columns() -> tuple[dict[str, str], dict[str, str]]:
     """Return the field of every folded heading, and the name under which each field is shown."""
-    headings, names = {}, {}
-    with (DATA / "columns.csv").open(encoding="utf-8", newline="") as file:
-        for column in csv.DictReader(file):
-            names[column["field"]] = column["name"]
-            for written in (column["code"], column["name"], *column["aliases"].split(";")):
-                headings[fold(written)] = column["field"]
-    headings.pop("", None)
-    return headings, names
+    return load_columns(DATA / "columns.csv")
 
 
 @cache
 def read_words() -> dict[str, dict[str, str]]:
     """Return the words that cells may hold, folded, with their meanings, by list."""
-    words: dict[str, dict[str, str]] = defaultdict(dict)
-    with (DATA / "words.csv").open(encoding="utf-8", newline="") as file:
-        for line in csv.DictReader(file):
-            words[line["list"]] |= {fold(word): line["meaning"] for word in line["words"].split(";")}
-    return dict(words)
+    return load_words(DATA / "words.csv")
 
 
 def read_file(path: Path, known: Known, *, row_by_row: bool = False) -> Draft:
@@ -100,7 +66,8 @@ def read_file(path: Path, known: Known, *, row_by_row: bool = False) -> Draft:
         missing.append(names["number"])
     if missing and not row_by_row:
         raise Unreadable(_l("These columns are missing: %(names)s.", names=", ".join(missing)))
-    draft = Draft()
+    rows: list[Row] = []
+    draft = Draft(rows, [])
     taken: set[tuple[str, str]] = set()
     for number, cells in table.rows:
         row = rules.read_row(number, cells, words)
@@ -113,11 +80,12 @@ def read_file(path: Path, known: Known, *, row_by_row: bool = False) -> Draft:
             draft.rejected.append(Rejection(number, names[row.problems[0][0]], reasons))
         else:
             taken.add(identity)
-            draft.rows.append(row)
+            rows.append(row)
+    draft.numbers = [row.number for row in rows]
     return draft
 
 
-def _match(row: rules.Row, known: Known) -> None:
+def _match(row: Row, known: Known) -> None:
     """Find the organ and the type that a row names; the type may also be in the certificate's or document's name."""
     values = row.values
     if "organ" in values:

@@ -15,6 +15,7 @@ from portal.cells import fold
 from portal.contacts.models import Contact
 from portal.db import batched, db
 from portal.errors import NotFound
+from portal.imports.rules import Row
 from portal.organs.models import Organ
 from portal.paging import Page, list_page
 from portal.parties.models import Party
@@ -184,12 +185,12 @@ class Known:
     calendar: WorkingCalendar
     clocks: dict[tuple[date, int], rules.Clock] = field(default_factory=dict)
 
-    def type_of(self, row: rules.Row) -> int:
+    def type_of(self, row: Row) -> int:
         """Return the type of a new permit; one that names none falls under the general rule."""
         type_id: int = row.values.get("type_id", self.other_id)
         return type_id
 
-    def clock_of(self, row: rules.Row) -> rules.Clock:
+    def clock_of(self, row: Row) -> rules.Clock:
         """Return the last day to apply of a new permit."""
         return self.find_clock(row.values["valid_to"], self.type_of(row))
 

@@ -13,14 +13,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any
 
 from portal.calendar.rules import DAY, Result, WorkingCalendar, months_before
 from portal.cells import find_word, fold, read_day, tidy
 from portal.contacts.rules import BadPhone, normalise_phone
+from portal.imports.rules import Row
 from portal.parties.rules import guess_kind, normalise_credit_code
 
 DEFAULT_OFFSETS = (30, 7, 3)
@@ -152,15 +152,6 @@ LIMITS = {
 }
 DAYS = ("decided_on", "valid_from", "valid_to")
 FIRST_DAY = date(1949, 10, 1)
-
-
-@dataclass
-class Row:
-    """One row of a spreadsheet as far as it could be read; fields that were empty are left out."""
-
-    number: int
-    values: dict[str, Any] = field(default_factory=dict)
-    problems: list[tuple[str, str]] = field(default_factory=list)
 
 
 def read_row(number: int, cells: Mapping[str, str], words: Words) -> Row:

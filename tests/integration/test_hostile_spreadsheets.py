@@ -42,7 +42,7 @@ def write_torn(path: Path) -> None:
 
 def write_huge(path: Path) -> None:
     with path.open("wb") as file:
-        file.truncate(100 * 1024 * 1024)
+        file.truncate(300 * 1024 * 1024)
 
 
 def write_document(path: Path) -> None:
@@ -70,7 +70,7 @@ HOSTILE: list[tuple[str, Callable[[Path], object], str]] = [
     ("headings.csv", lambda path: write_csv(path, [list(HEADINGS)], encoding="gb18030"), "no rows below"),
     ("none.csv", lambda path: write_csv(path, [["a", "b"], ["1", "2"]]), "No row of headings"),
     ("gone.csv", lambda path: None, "no such file"),
-    ("huge.xlsx", write_huge, "larger than 32 MB"),
+    ("huge.xlsx", write_huge, "larger than 256 MB"),
 ]
 
 

@@ -18,10 +18,12 @@ from notifiers import runs, worker
 from portal.accounts.models import Role, Staff
 from portal.audit.models import AuditEntry
 from portal.db import db, read_only
-from portal.permit_imports import importer, service, staff
-from portal.permit_imports.models import PermitImport
+from portal.imports import importer, staff
+from portal.imports.models import SpreadsheetImport
+from portal.permit_imports import service as permits
 from portal.permits.models import Permit
 from portal.settings import Settings
+from tests.factories.imports import run_waiting
 from tests.factories.organs import make_organ
 from tests.factories.spreadsheets import ORGAN, as_table, make_row, write_csv
 
@@ -60,7 +62,7 @@ def figures(text: str) -> tuple[int, ...]:
 @pytest.fixture
 def piece(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Let a worker write one piece and be told to end."""
-    real = service.write_rows
+    real = permits.write_rows
 
     def write() -> None:
         stopping = threading.Event()
@@ -70,8 +72,8 @@ def piece(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
             return real(*args)
 
         with monkeypatch.context() as patched:
-            patched.setattr(service, "write_rows", once)
-            importer.run_waiting("worker", stopping)
+            patched.setattr(permits, "write_rows", once)
+            run_waiting("worker", stopping)
 
     return write
 
@@ -106,7 +108,7 @@ def test_a_large_import_is_handed_over_followed_and_done(
     assert "landline" in client.get(f"{address}/errors.csv").text
     entry = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "permits.import")).one()
     assert entry.details == {"imported": 8, "changed": 0, "unchanged": 0, "rejected": 1}
-    assert entry.staff_id == db.session.scalars(sa.select(PermitImport.staff_id)).one()
+    assert entry.staff_id == db.session.scalars(sa.select(SpreadsheetImport.staff_id)).one()
     assert "Imports under way" not in see(client, "/staff/permits/import")
 
 
@@ -151,12 +153,12 @@ def test_nobody_else_sees_or_starts_it(sign_in: SignIn, tmp_path: Path) -> None:
         assert reviewer.get(path).status_code == 403
     assert stranger.post(address).status_code == 404
     assert reviewer.post(address).status_code == 403
-    assert db.session.scalars(sa.select(PermitImport.handed_over_at)).all() == [None]
+    assert db.session.scalars(sa.select(SpreadsheetImport.handed_over_at)).all() == [None]
 
 
 def test_the_worker_keeps_to_the_organ_of_who_handed_it_over(sign_in: SignIn, tmp_path: Path) -> None:
-    organ = make_organ(name=ORGAN)
-    client = sign_in(Role.CLERK, organ_id=organ.id)
+    organ_id = make_organ(name=ORGAN).id
+    client = sign_in(Role.CLERK, organ_id=organ_id)
     rows = [make_row(number) for number in range(1, 6)] + [make_row(7, 许可机关="虚构市农业农村局")]
     path = write_csv(tmp_path / "permits.csv", as_table(rows))
     address = client.post("/staff/permits/import", data={"file": (BytesIO(path.read_bytes()), "a.csv")}).location
@@ -165,7 +167,7 @@ def test_the_worker_keeps_to_the_organ_of_who_handed_it_over(sign_in: SignIn, tm
     db.session.execute(sa.update(Staff).values(organ_id=make_organ().id))
     db.session.commit()
     worker.JOBS["imports"]()
-    assert set(db.session.scalars(sa.select(Permit.organ_id))) == {organ.id}
+    assert set(db.session.scalars(sa.select(Permit.organ_id))) == {organ_id}
     assert figures(see(client, address)) == (5, 0, 0, 1)
     assert "belongs to another organ" in client.get(f"{address}/errors.csv").text
 
@@ -189,7 +191,7 @@ def test_a_lost_file_is_said(sign_in: SignIn, settings: Settings, tmp_path: Path
     piece()
     for kept in (settings.data_dir / "imports").iterdir():
         kept.unlink()
-    importer.run_waiting("worker", threading.Event())
+    run_waiting("worker", threading.Event())
     page = see(client, address)
     assert "The import has stopped: the file is no longer there" in page
     assert "3 of 8 rows" in page

@@ -13,11 +13,12 @@ from flask.testing import FlaskClient
 
 from portal.complaints.models import Complaint
 from portal.db import db
+from portal.imports import importer, staff
 from portal.parties.models import Party
-from portal.permit_imports import importer, service, staff
+from portal.permit_imports import service as permits
 from portal.permits.models import Permit, PermitStatus
 from tests.factories.complaints import Sender
-from tests.factories.imports import hand_over, in_one_go, load, run, write
+from tests.factories.imports import hand_over, in_one_go, load, run, run_waiting, write
 from tests.factories.permits import make_permit_type
 from tests.factories.spreadsheets import make_row
 
@@ -38,15 +39,15 @@ def test_rows_that_have_become_good_meanwhile_are_not_passed_over(
 ) -> None:
     rows = [make_row(number) for number in range(1, 10)]
     import_id = hand_over(write(tmp_path, [make_row(20, 许可证类型="虚构许可证第九种"), *rows]))
-    real, stopping = service.write_rows, threading.Event()
+    real, stopping = permits.write_rows, threading.Event()
 
     def ending(*args: Any) -> object:
         stopping.set()
         return real(*args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(service, "write_rows", ending)
-        importer.run_waiting("one", stopping)
+        patched.setattr(permits, "write_rows", ending)
+        run_waiting("one", stopping)
     assert load(import_id).counts == {"imported": 3, "changed": 0, "unchanged": 0, "rejected": 1}
     make_permit_type().name = "虚构许可证第九种"
     db.session.commit()
@@ -139,17 +140,17 @@ def test_a_clash_with_what_somebody_entered_is_decided_on_anew(
 
 def test_a_run_that_is_told_to_end_leaves_the_rest(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import_id = hand_over(write(tmp_path, [make_row(number) for number in range(1, 10)]))
-    stopping, real = threading.Event(), service.write_rows
+    stopping, real = threading.Event(), permits.write_rows
 
     def ending(*args: Any) -> object:
         stopping.set()
         return real(*args)
 
-    monkeypatch.setattr(service, "write_rows", ending)
-    importer.run_waiting("one", stopping)
+    monkeypatch.setattr(permits, "write_rows", ending)
+    run_waiting("one", stopping)
     opened = load(import_id)
     assert (opened.rows_done, opened.claimed_by) == (3, "")
-    importer.run_waiting("two", threading.Event())
+    run_waiting("two", threading.Event())
     assert load(import_id).counts["imported"] == 9
 
 
@@ -158,8 +159,8 @@ def test_a_file_that_cannot_be_read_stops_the_import_unless_all_ends(app: Flask,
     import_id = hand_over(write(tmp_path, [make_row(number) for number in range(1, 5)]))
     importer.path_of(load(import_id)).unlink()
     stopping = threading.Event()
-    importer.run_waiting("other", stopping) if not ending else None
+    run_waiting("other", stopping) if not ending else None
     if ending:
         threading.Timer(0.2, stopping.set).start()
-        importer.run_waiting("one", stopping)
+        run_waiting("one", stopping)
     assert load(import_id).problem == ("" if ending else "gone")

@@ -17,14 +17,15 @@ from flask.testing import FlaskClient
 from portal.audit.models import AuditEntry
 from portal.contacts.models import Contact
 from portal.db import db
+from portal.imports import importer, rules, service, staff
+from portal.imports.rules import Mark, Step
 from portal.organs.models import Organ
 from portal.parties.models import Party
-from portal.permit_imports import importer, rules, service, staff
-from portal.permit_imports.rules import Mark, Step
+from portal.permit_imports import service as permits
 from portal.permits.models import Permit
 from portal.settings import Settings
 from tests.conftest import make_app
-from tests.factories.imports import hand_over, in_one_go, load, run, vanish, write
+from tests.factories.imports import hand_over, in_one_go, load, run, run_waiting, vanish, write
 from tests.factories.spreadsheets import make_row
 
 SignIn = Callable[..., FlaskClient]
@@ -129,7 +130,7 @@ def test_whatever_breaks_off_is_gone_on_with(
 ) -> None:
     in_one_go(write(tmp_path, FIRST))
     import_id = hand_over(write(tmp_path, SECOND))
-    real, calls = service.write_rows, []
+    real, calls = permits.write_rows, []
 
     def breaking(*args: Any) -> object:
         done = real(*args)
@@ -138,7 +139,7 @@ def test_whatever_breaks_off_is_gone_on_with(
             raise Stop
         return done
 
-    monkeypatch.setattr(service, "write_rows", breaking)
+    monkeypatch.setattr(permits, "write_rows", breaking)
     with pytest.raises(Stop):
         run()
     db.session.rollback()
@@ -155,7 +156,7 @@ def test_whatever_breaks_off_is_gone_on_with(
 def die_in_between(settings: Settings, piece: int) -> None:
     """Run the import in this process until it is killed between two pieces."""
     app = make_app(settings)
-    real, calls = service.write_rows, []
+    real, calls = permits.write_rows, []
 
     def deadly(*args: Any) -> object:
         calls.append(args)
@@ -164,7 +165,7 @@ def die_in_between(settings: Settings, piece: int) -> None:
         return real(*args)
 
     patched = pytest.MonkeyPatch()
-    patched.setattr(service, "write_rows", deadly)
+    patched.setattr(permits, "write_rows", deadly)
     patched.setattr(importer, "PIECE", 3)
     with app.app_context():
         run("killed")
@@ -204,7 +205,7 @@ def test_who_was_taken_for_dead_writes_nothing_more(
 ) -> None:
     in_one_go(write(tmp_path, FIRST))
     import_id = hand_over(write(tmp_path, SECOND))
-    real, write_rows, calls = service.advance, service.write_rows, []
+    real, write_rows, calls = service.advance, permits.write_rows, []
     stopping = threading.Event()
 
     def write_one_piece(*args: Any) -> object:
@@ -216,8 +217,8 @@ def test_who_was_taken_for_dead_writes_nothing_more(
         if len(calls) == 3:
             vanish("one")
             with monkeypatch.context() as patched:
-                patched.setattr(service, "write_rows", write_one_piece)
-                importer.run_waiting("two", stopping)
+                patched.setattr(permits, "write_rows", write_one_piece)
+                run_waiting("two", stopping)
         return real(*args, **values)
 
     monkeypatch.setattr(service, "advance", overtaken)

@@ -18,9 +18,9 @@ from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
 from portal.calls.models import Call
 from portal.db import db
+from portal.imports.models import SpreadsheetImport
 from portal.messages import outbox
 from portal.messages.models import Message, MessageState
-from portal.permit_imports.models import PermitImport
 from portal.permits import service
 from portal.permits.models import Permit, PermitStatus
 from portal.settings import Settings
@@ -124,7 +124,7 @@ def test_bad_files_are_refused_on_the_form(
     assert answer.status_code == status
     assert words in answer.text
     assert os.listdir(settings.data_dir / "imports") == []
-    assert db.session.scalar(sa.select(sa.func.count(PermitImport.id))) == 0
+    assert db.session.scalar(sa.select(sa.func.count(SpreadsheetImport.id))) == 0
 
 
 def test_no_file_and_far_too_large(sign_in: SignIn) -> None:

@@ -1,0 +1,1 @@
+"""Decisions from spreadsheets in the columns of dual publication: read, compared, and kept as drafts."""

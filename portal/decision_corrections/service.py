@@ -31,6 +31,7 @@ from portal.decisions.service import (
 )
 from portal.errors import Conflict, Forbidden, Refusal, TransitionError
 from portal.masking.rules import Choices, Mark, find_marks, masked
+from portal.personal_data.rules import Finding
 from portal.transparency import service as transparency
 from portal.transparency.models import LogAction
 
@@ -84,11 +85,13 @@ def mask(decision: Decision, texts: Mapping[str, str], choices: Choices) -> dict
 def confirm_masking(*, decision: Decision, correction: DecisionCorrection, staff: Staff, choices: Choices) -> None:
     """Keep what a person confirmed to be masked in the changed texts.
 
-    Raises TransitionError when the correction was decided on meanwhile.
+    Raises TransitionError when the correction was decided on meanwhile, Refusal when the punished one is a minor.
     """
     refuse_decided(correction)
     texts = changed_texts(correction)
     marks = mask(decision, texts, choices)
+    if any(mark.kind is Finding.MINOR_PARTY for found in marks.values() for mark in found):
+        raise Refusal(_l("The punished party is a minor. Such a decision is not published."))
     correction.masked = {name: masked(text, marks[name]) for name, text in texts.items()}
     correction.marks = choices.written()
     correction.masked_at, correction.masked_by_id = clock.now(), staff.id
@@ -118,14 +121,14 @@ def apply_correction(*, decision: Decision, correction: DecisionCorrection, staf
     if correction.masked and correction.masked_at is None:
         raise Conflict(_l("Nobody has confirmed yet what is masked in this text."))
     now = clock.now()
-    write_values(decision, correction)
+    write_unique(decision, correction)
     refuse_unchecked(decision)
     correction.state = CorrectionState.APPLIED
     correction.decided_by_id, correction.decided_at = staff.id, now
     decision.corrected_at = now
     if decision.published_at is not None:
         decision.publish_until = find_end(decision, clock.local(decision.published_at).date())
-    flush_unique()
+    db.session.flush()
     index_decision(decision)
     subject = f"decision:{decision.id}"
     transparency.append(subject=subject, action=LogAction.CORRECT, content=public_content(decision))
@@ -153,10 +156,11 @@ def write_values(decision: Decision, correction: DecisionCorrection) -> None:
         decision.original.marks = dict(correction.marks)
 
 
-def flush_unique() -> None:
-    """Write, and raise Conflict when the organ has another decision with this number."""
+def write_unique(decision: Decision, correction: DecisionCorrection) -> None:
+    """Write what a correction changes; raises Conflict when the organ has another decision with this number."""
     try:
-        with db.session.begin_nested():
+        with db.session.begin_nested(), db.session.no_autoflush:
+            write_values(decision, correction)
             db.session.flush()
     except sa.exc.IntegrityError as problem:
         raise Conflict(_l("This organ already has a decision with this document number.")) from problem

@@ -13,6 +13,7 @@ from portal.calendar.queries import get_calendar
 from portal.calendar.rules import Clock, read_clock
 from portal.db import db
 from portal.decision_corrections import forms, queries, rules, service
+from portal.decision_masking.forms import REASON_LABELS
 from portal.decisions import queries as decisions
 from portal.decisions import rules as decision_rules
 from portal.decisions import staff as decision_pages
@@ -20,7 +21,7 @@ from portal.decisions.forms import KIND_LABELS, STATE_LABELS, AnswerForm
 from portal.decisions.guard import REVIEWERS, may_review, require_original, sees_original
 from portal.decisions.models import CorrectionState, Decision, DecisionCorrection
 from portal.errors import Conflict, Refusal
-from portal.fields import one_line, tidy
+from portal.fields import tidy
 from portal.masking.forms import FINDING_LABELS
 from portal.masking.rules import POINTED_OUT, Choices, masked
 
@@ -109,8 +110,9 @@ def read_masking(decision: Decision, row: DecisionCorrection) -> tuple[list[rule
     proposed = [rules.Text(name, words[name], marks) for name, marks in service.mask(decision, words, made).items()]
     if request.method == "GET":
         return proposed, Choices.read(row.marks) if row.masked_at else made
+    why = next((why for why in REASON_LABELS if why == request.form.get("why")), "")
     hidden, more = request.form.getlist("hide"), tidy(request.form.get("more"))[:MAX_MORE].splitlines()
-    return proposed, rules.choose(made, proposed, hidden=hidden, why=one_line(request.form.get("why"))[:500], more=more)
+    return proposed, rules.choose(made, proposed, hidden=hidden, why=why, more=more)
 
 
 @blueprint.route("/<int:decision_id>/corrections/<int:correction_id>/masking", methods=["GET", "POST"])
@@ -132,7 +134,7 @@ def masking_page(decision_id: int, correction_id: int) -> ResponseReturnValue:
         return correction_answer(decision_id, correction_id, refusal, _("The masking is confirmed."))
     if request.method == "POST":
         words = _("This is what the public would read now. Confirm it when it is right.")
-        flash(_("Write why the words that you do not hide may stay visible.") if unexplained else words, "warn")
+        flash(_("Choose why the words that you do not hide may stay visible.") if unexplained else words, "warn")
     return render_template(
         "staff/decision_corrections/masking.html",
         decision=decision,
@@ -142,6 +144,7 @@ def masking_page(decision_id: int, correction_id: int) -> ResponseReturnValue:
         left={(kind, passage) for kind, passage, _why in choices.left},
         shown=shown,
         labels=FINDING_LABELS,
+        reasons=REASON_LABELS,
         pointed_out=POINTED_OUT,
     )
 

@@ -51,6 +51,7 @@ from portal.publication import public as publication
 from portal.publication import service as publication_service
 from portal.revisits import public as revisits
 from portal.revisits import staff as revisits_staff
+from portal.risk_batches import staff as risk_batches_staff
 from portal.risk_periods import importer as risk_periods
 from portal.risk_periods import staff as risk_periods_staff
 from portal.search import public as search
@@ -93,6 +94,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     wordings_staff.blueprint,
     revisits_staff.blueprint,
     risk_periods_staff.blueprint,
+    risk_batches_staff.blueprint,
 )
 # What ships as data and is loaded whenever the schema is brought up to date.
 FACTS: tuple[Callable[[], object], ...] = (

@@ -17,6 +17,7 @@ from portal import clock
 from portal.db import batched, db
 from portal.messages import outbox
 from portal.messages.models import Message, MessageState
+from portal.risk_batches.service import close_planning, note_planned
 from portal.risk_periods import queries, service
 from portal.risk_periods.models import BatchState, RiskBatch
 from portal.risk_periods.rules import DAY, Span
@@ -58,7 +59,7 @@ def _expand(batch_id: int) -> Planned:
         total += _plan_page(batch, parties)
         more = len(parties) == PAGE
         if not more:
-            service.close_planning(batch)
+            close_planning(batch)
         db.session.commit()
     db.session.commit()
     return total
@@ -81,7 +82,7 @@ def _plan_page(batch: RiskBatch, parties: Sequence[Any]) -> Planned:
     nobody = outbox.enqueue_many(suppressed)
     if batch.urgent:
         _have_called(suppressed)
-    service.note_planned(batch=batch, last_id=parties[-1].id, planned=len(rows))
+    note_planned(batch=batch, last_id=parties[-1].id, planned=len(rows))
     return Planned(planned=planned, suppressed=nobody)
 
 

@@ -20,7 +20,7 @@ callers_only = guard.needs(Role.CLERK, Role.SUPERVISOR)
 PAGES = {
     "permit": ("staff.permits.show", "permit_id"),
     "complaint": ("staff.complaints.show", "complaint_id"),
-    "risk_batch": ("staff.risk_periods.show_batch", "batch_id"),
+    "risk_batch": ("staff.risk_batches.show", "batch_id"),
 }
 
 

@@ -21,9 +21,11 @@ from portal.organs.models import Organ, OrganKind
 from portal.organs.service import add_officer, create_organ
 from portal.imports.importer import commit_draft
 from portal.permit_imports.importer import PERMITS
+from portal.publication import service as publication
+from portal.risk_batches.service import submit
 from portal.risk_periods.queries import dates_of, list_periods
 from portal.risk_periods.rules import DAY, next_span
-from portal.risk_periods.service import prepare_next, submit
+from portal.risk_periods.service import prepare_next
 from portal.security import hash_password
 
 SAMPLE = "permits-sample.csv"
@@ -47,6 +49,7 @@ def load(*, password: str, signature: str, hotline: str, data_dir: Path) -> bool
     importer.write_complaints(scene, code_hash=code_hash)
     outbox.write_messages(scene, signature=signature, hotline=hotline)
     open_risk_periods()
+    publication.load_facts()
     audit.record("demo.load", "demo")
     db.session.commit()
     return True

@@ -1,4 +1,4 @@
-"""The forms of periods and batches, and the words for their states."""
+"""The form of a period, and the words for the states of its batches."""
 
 from datetime import date
 from typing import Any
@@ -7,8 +7,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
-    BooleanField,
-    HiddenField,
     IntegerField,
     SelectField,
     SelectMultipleField,
@@ -30,14 +28,6 @@ STATE_LABELS = {
     BatchState.REFUSED: _l("Sent back"),
     BatchState.EXPIRED: _l("Not sent"),
 }
-# Reasons that no person wrote.
-NOTE_LABELS = {
-    "not_approved": _l("Nobody had approved it when the period began."),
-    "too_late": _l("It was approved, but the period was over before anything could be sent."),
-    "switched_off": _l("The period was switched off."),
-    "days_changed": _l("The days of the period were changed."),
-}
-MAX_NOTE = 500
 # What the year's page can show, and nobody means a day outside of it.
 YEARS = (2000, 2100)
 MAX_TABLE = 2000
@@ -125,19 +115,3 @@ class PeriodForm(FlaskForm):
             raise ValidationError(words) from problem
         if field.data and (self.first_day.data or self.last_day.data):
             raise ValidationError(_("Enter days of every year or of single years, not both"))
-
-
-class NoteForm(FlaskForm):
-    """Why a batch is sent back or withdrawn."""
-
-    note = TextAreaField(_l("Reason"), filters=[tidy], validators=[DataRequired(_l("Say why")), AtMost(MAX_NOTE)])
-
-
-class ApproveForm(FlaskForm):
-    """Approval; `seen` is the stamp of what was on the screen."""
-
-    seen = HiddenField()
-    urgent = BooleanField(_l("Urgent: send at night and on days off, too"))
-    urgent_reason = TextAreaField(
-        _l("Why these texts may not wait"), filters=[tidy], validators=[Optional(), AtMost(MAX_NOTE)]
-    )

@@ -1,4 +1,4 @@
-"""Keeping periods, and taking their batches from preparation to approval; a second person approves, always."""
+"""Keeping periods, and the batches that follow them until somebody hands them over."""
 
 import secrets
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from portal.calendar.queries import get_calendar
 from portal.calendar.rules import WorkingCalendar
 from portal.calls.service import drop_calls
 from portal.db import db, upsert
-from portal.errors import Conflict, Forbidden, Refusal, TransitionError
+from portal.errors import Conflict
 from portal.messages import outbox
 from portal.risk_periods import queries, rules
 from portal.risk_periods.models import BatchState, RiskBatch, RiskPeriod, RiskPeriodDays
@@ -73,7 +73,7 @@ def update_period(*, period: RiskPeriod, staff: Staff, content: Content) -> None
     for batch in queries.list_batches_of(period.id, *FOLLOWING):
         span = rules.next_span(queries.dates_of(period), batch.starts_on)
         if span is not None and span.starts_on == batch.starts_on:
-            _follow(batch, period, span, calendar)
+            follow_period(batch, period, span, calendar)
         elif batch.starts_on > today:
             _end(batch, DAYS_CHANGED)
     audit.record("risk_period.edit", f"risk_period:{period.id}", staff_id=staff.id)
@@ -116,7 +116,7 @@ def switch_period(*, period: RiskPeriod, staff: Staff, active: bool) -> int:
     period.active = active
     void = 0
     for batch in [] if active else _standing(period):
-        held = _hold_back(batch, SWITCHED_OFF)
+        held = hold_back(batch, SWITCHED_OFF)
         void += held
         if held or batch.state is not BatchState.PLANNED:  # What has left whole stays what it is.
             batch.state, batch.note, batch.changed_at = BatchState.REFUSED, SWITCHED_OFF, clock.now()
@@ -163,17 +163,17 @@ def _keep_batch(period: RiskPeriod, span: Span, calendar: WorkingCalendar) -> li
         if inserted is None:
             return []  # Another planner was faster.
         known = db.session.get_one(RiskBatch, inserted)
-        _follow(known, period, span, calendar)
+        follow_period(known, period, span, calendar)
         return [inserted]
     if known.state is BatchState.EXPIRED:
         # Its days were changed, and changed back.
         known.state, known.note = BatchState.PREPARED, ""
     if known.state in FOLLOWING:
-        _follow(known, period, span, calendar)
+        follow_period(known, period, span, calendar)
     return []
 
 
-def _follow(batch: RiskBatch, period: RiskPeriod, span: Span, calendar: WorkingCalendar) -> None:
+def follow_period(batch: RiskBatch, period: RiskPeriod, span: Span, calendar: WorkingCalendar) -> None:
     """Bring a batch to what its period says now."""
     for name in COPIED:
         value = getattr(period, name)
@@ -183,92 +183,10 @@ def _follow(batch: RiskBatch, period: RiskPeriod, span: Span, calendar: WorkingC
     db.session.flush()
 
 
-def submit(*, batch: RiskBatch, staff: Staff) -> None:
-    """Hand a batch over for approval, as its period says now; from here on it stays as it is.
-
-    Raises Refusal when there is nothing to say or nobody to say it to, Conflict when it is too late.
-    """
-    _refuse_begun(batch)
-    if not batch.period.active:
-        raise Conflict(_l("This period is switched off."))
-    if batch.state in FOLLOWING:
-        span = rules.next_span(queries.dates_of(batch.period), batch.starts_on)
-        if span is not None and span.starts_on == batch.starts_on:
-            _follow(batch, batch.period, span, get_calendar())
-    _step(batch, "submit")
-    if not batch.advice:
-        raise Refusal(_l("There is no advice yet. Write what the parties shall do, then hand it over."))
-    count = _count(batch)
-    if not count.total:
-        raise Refusal(_l("Nobody in the register would get this text. Change trades and streets of the period."))
-    batch.submitted_by_id, batch.submitted_at, batch.note = staff.id, clock.now(), ""
-    batch.decided_by_id, batch.decided_at = None, None
-    db.session.flush()
-    audit.record(
-        "risk_batch.submit", _subject(batch), staff_id=staff.id, recipients=batch.recipients, segments=batch.segments
-    )
-
-
-def _count(batch: RiskBatch) -> queries.Count:
-    count = queries.count_addressed(queries.choice_of(batch))
-    batch.recipients, batch.suppressed = count.total, count.suppressed.total()
-    batch.segments = queries.count_segments(count, queries.write_texts(batch))
-    return count
-
-
-def take_back(*, batch: RiskBatch, staff: Staff) -> None:
-    """Take a batch back that waits for approval."""
-    _step(batch, "take_back")
-    audit.record("risk_batch.take_back", _subject(batch), staff_id=staff.id)
-
-
-def approve(*, batch: RiskBatch, staff: Staff, seen: str, urgent: bool, reason: str) -> None:
-    """Approve a batch that somebody else submitted; `seen` is the stamp of what the approver had on the screen.
-
-    An urgent batch goes out in quiet hours and on days off, too, and needs a reason.
-    """
-    _refuse_own(batch, staff)
-    _refuse_begun(batch)
-    if seen != stamp(batch):
-        raise TransitionError(_l("This batch was changed since you opened the page; below is its present state."))
-    if urgent and not reason:
-        raise Refusal(_l("Say why these texts may not wait for the morning."), field="urgent_reason")
-    _step(batch, "approve")
-    batch.urgent, batch.urgent_reason = urgent, reason if urgent else ""
-    batch.planned, batch.planned_to = 0, 0
-    _decide(batch, staff)
-    audit.record("risk_batch.approve", _subject(batch), staff_id=staff.id, urgent=urgent, reason=batch.urgent_reason)
-
-
-def refuse(*, batch: RiskBatch, staff: Staff, note: str) -> None:
-    """Send a batch back to whoever prepares it, with a note."""
-    _refuse_own(batch, staff)
-    _step(batch, "refuse")
-    batch.note = note
-    _decide(batch, staff)
-    audit.record("risk_batch.refuse", _subject(batch), staff_id=staff.id)
-
-
-def withdraw(*, batch: RiskBatch, staff: Staff, note: str) -> int:
-    """Withdraw an approval; return how many unsent messages that voided.
-
-    Raises TransitionError when everything has left already.
-    """
-    planned = batch.state is BatchState.PLANNED
-    _step(batch, "withdraw")
-    batch.note = note
-    _decide(batch, staff)
-    void = _hold_back(batch, "withdrawn")
-    if planned and not void:
-        raise TransitionError(_l("Nothing of this batch is left to hold back."))
-    audit.record("risk_batch.withdraw", _subject(batch), staff_id=staff.id, void=void)
-    return void
-
-
-def _hold_back(batch: RiskBatch, reason: str) -> int:
+def hold_back(batch: RiskBatch, reason: str) -> int:
     """Void what is unsent of a batch, and call nobody about it; return how many messages that voided."""
-    drop_calls(_subject(batch))
-    return outbox.void(_subject(batch), reason=reason)
+    drop_calls(queries.subject_of(batch.id))
+    return outbox.void(queries.subject_of(batch.id), reason=reason)
 
 
 def expire_batches() -> list[int]:
@@ -297,50 +215,4 @@ def _end(batch: RiskBatch, reason: str) -> None:
         batch.note = reason  # What somebody wrote says more.
     batch.state, batch.changed_at = BatchState.EXPIRED, clock.now()
     db.session.flush()
-    audit.record("risk_batch.expire", _subject(batch), reason=reason)
-
-
-def note_planned(*, batch: RiskBatch, last_id: int, planned: int) -> None:
-    """Note how far planning came: the last party done, and how many texts that added."""
-    batch.planned_to = max(batch.planned_to, last_id)
-    batch.planned += planned
-    db.session.flush()
-
-
-def close_planning(batch: RiskBatch) -> None:
-    """Note that everybody whom a batch addresses is in the outbox."""
-    _count(batch)
-    batch.state, batch.changed_at = BatchState.PLANNED, clock.now()
-    db.session.flush()
-
-
-def stamp(batch: RiskBatch) -> str:
-    """Return what tells one state of a batch from the next."""
-    return batch.changed_at.isoformat()
-
-
-def _subject(batch: RiskBatch) -> str:
-    return queries.subject_of(batch.id)
-
-
-def _step(batch: RiskBatch, step: str) -> None:
-    state = rules.next_state(batch.state, step)
-    if state is None:
-        raise TransitionError(_l("Someone has taken this batch further meanwhile; below is its present state."))
-    batch.state, batch.changed_at = BatchState(state), clock.now()
-    db.session.flush()
-
-
-def _decide(batch: RiskBatch, staff: Staff) -> None:
-    batch.decided_by_id, batch.decided_at = staff.id, clock.now()
-    db.session.flush()
-
-
-def _refuse_own(batch: RiskBatch, staff: Staff) -> None:
-    if staff.id == batch.submitted_by_id:
-        raise Forbidden(_l("You handed this batch over, so somebody else has to decide on it."))
-
-
-def _refuse_begun(batch: RiskBatch) -> None:
-    if batch.starts_on <= clock.today():
-        raise TransitionError(_l("The period has begun, so it is too late for these texts."))
+    audit.record("risk_batch.expire", queries.subject_of(batch.id), reason=reason)

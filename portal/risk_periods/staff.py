@@ -1,7 +1,6 @@
-"""Staff pages of the high-risk periods: the year, one period, and a batch from preview to receipt."""
+"""Staff pages of the high-risk periods: the year, and one period."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -12,22 +11,16 @@ from wtforms.fields.choices import SelectChoice
 
 from portal import clock
 from portal.accounts import guard
-from portal.accounts.models import Role
-from portal.accounts.queries import find_name
 from portal.calendar.queries import get_calendar
-from portal.cli import current_settings
 from portal.db import db
 from portal.errors import Forbidden, Refusal
 from portal.organs.queries import list_names
 from portal.paging import page_number, whole_number
 from portal.risk_periods import forms, queries, rules, service
-from portal.risk_periods.models import BatchState, RiskBatch, RiskPeriod
-from portal.wordings.forms import PROVIDER_LABELS
+from portal.risk_periods.guard import PREPARERS, may
+from portal.risk_periods.models import RiskPeriod
 
 blueprint = Blueprint("risk_periods", __name__, url_prefix="/risk-periods")
-
-PREPARERS = (Role.CLERK, Role.SUPERVISOR)
-APPROVERS = (Role.SUPERVISOR, Role.REVIEWER)
 
 
 @blueprint.get("/")
@@ -50,11 +43,6 @@ def index() -> str:
         state_labels=forms.STATE_LABELS,
         may_prepare=may(PREPARERS),
     )
-
-
-def may(roles: tuple[Role, ...]) -> bool:
-    """Whether whoever is signed in has one of these roles."""
-    return guard.current_staff().role in (*roles, Role.ADMIN)
 
 
 def may_change(period: RiskPeriod) -> bool:
@@ -209,159 +197,4 @@ def prepare(period_id: int) -> ResponseReturnValue:
         flash(str(refusal.message), "warn")
         return redirect(url_for(".show", period_id=period_id))
     db.session.commit()
-    return redirect(url_for(".show_batch", batch_id=batch.id))
-
-
-@blueprint.get("/batches/<int:batch_id>")
-def show_batch(batch_id: int) -> str:
-    """Show a batch: before approval whom it would reach and what that costs, afterwards how far it has come."""
-    return batch_page(queries.get_batch(batch_id, scope=guard.scope()))
-
-
-def batch_page(batch: RiskBatch, **bound: Any) -> str:
-    """Return the page of a batch; `bound` holds forms that were sent and refused."""
-    shown = {
-        "approve_form": forms.ApproveForm(formdata=None, seen=service.stamp(batch)),
-        "refuse_form": forms.NoteForm(formdata=None, prefix="refuse-"),
-        "withdraw_form": forms.NoteForm(formdata=None, prefix="withdraw-"),
-    }
-    form = next(iter(bound.values()), None)
-    return render_template(
-        "staff/risk_periods/batch.html",
-        batch=batch,
-        period=batch.period,
-        state_label=forms.STATE_LABELS[batch.state],
-        note=forms.NOTE_LABELS.get(batch.note, batch.note),
-        texts=queries.write_texts(batch),
-        provider_labels=PROVIDER_LABELS,
-        unapproved=queries.list_unapproved(),
-        useful_until=rules.Span(batch.starts_on, batch.ends_on).useful_until,
-        begun=batch.starts_on <= clock.today(),
-        submitter=find_name(batch.submitted_by_id),
-        decider=find_name(batch.decided_by_id),
-        own=guard.current_staff().id == batch.submitted_by_id,
-        may_prepare=may(PREPARERS),
-        may_approve=may(APPROVERS),
-        form=form,
-        **(shown | bound),
-        **(preview_of(batch) if batch.state in service.NOT_APPROVED else progress_of(batch)),
-    )
-
-
-def preview_of(batch: RiskBatch) -> dict[str, Any]:
-    """Return what a batch that is not approved would come to."""
-    choice = queries.choice_of(batch)
-    count = queries.count_addressed(choice)
-    segments = queries.count_segments(count, queries.write_texts(batch))
-    unknown = _("Not given")
-    return {
-        "preview": True,
-        "count": count,
-        "segments": segments,
-        "cost": cost_of(segments),
-        "moved": batch.state is BatchState.SUBMITTED and rules.differs_much(batch.recipients, count.total),
-        "trades": rules.count_bars(
-            {name or unknown: number for name, number in count.trades.items()}, others=_("Others")
-        ),
-        "streets": rules.count_bars(
-            {name or unknown: number for name, number in count.streets.items()}, others=_("Others")
-        ),
-        "sample": queries.list_sample(choice),
-    }
-
-
-def progress_of(batch: RiskBatch) -> dict[str, Any]:
-    """Return how far an approved batch has come."""
-    counts = queries.count_messages(batch.id)
-    return {
-        "preview": False,
-        "segments": batch.segments,
-        "cost": cost_of(batch.segments),
-        "counts": counts,
-        "states": rules.count_bars({state.value: number for state, number in counts.items()}, others=""),
-        "carried": queries.count_carried(batch.id),
-        "unreached": queries.list_unreached(batch.id, page_number(request.args.get("page"))),
-    }
-
-
-def cost_of(segments: int) -> Decimal:
-    """Return what segments cost, in yuan."""
-    return (Decimal(str(current_settings().sms_segment_price)) * segments).quantize(Decimal("0.01"))
-
-
-@blueprint.post("/batches/<int:batch_id>/submit")
-@guard.needs(*PREPARERS)
-def submit(batch_id: int) -> ResponseReturnValue:
-    """Hand a batch over for approval."""
-    return step(batch_id, lambda batch: service.submit(batch=batch, staff=guard.current_staff()))
-
-
-@blueprint.post("/batches/<int:batch_id>/take-back")
-@guard.needs(*PREPARERS)
-def take_back(batch_id: int) -> ResponseReturnValue:
-    """Take a batch back that waits for approval."""
-    return step(batch_id, lambda batch: service.take_back(batch=batch, staff=guard.current_staff()))
-
-
-@blueprint.post("/batches/<int:batch_id>/approve")
-@guard.needs(*APPROVERS)
-def approve(batch_id: int) -> ResponseReturnValue:
-    """Approve a batch, as the second person."""
-    form = forms.ApproveForm()
-
-    def take(batch: RiskBatch) -> None:
-        service.approve(
-            batch=batch,
-            staff=guard.current_staff(),
-            seen=form.seen.data or "",
-            urgent=form.urgent.data,
-            reason=form.urgent_reason.data,
-        )
-
-    return step(batch_id, take, approve_form=form)
-
-
-@blueprint.post("/batches/<int:batch_id>/refuse")
-@guard.needs(*APPROVERS)
-def refuse(batch_id: int) -> ResponseReturnValue:
-    """Send a batch back with a note."""
-    form = forms.NoteForm(prefix="refuse-")
-    return step(
-        batch_id,
-        lambda batch: service.refuse(batch=batch, staff=guard.current_staff(), note=form.note.data),
-        refuse_form=form,
-    )
-
-
-@blueprint.post("/batches/<int:batch_id>/withdraw")
-@guard.needs(*PREPARERS, *APPROVERS)
-def withdraw(batch_id: int) -> ResponseReturnValue:
-    """Withdraw an approval: whatever is still unsent stays unsent."""
-    form = forms.NoteForm(prefix="withdraw-")
-    return step(
-        batch_id,
-        lambda batch: service.withdraw(batch=batch, staff=guard.current_staff(), note=form.note.data),
-        withdraw_form=form,
-    )
-
-
-def step(batch_id: int, take: Callable[[RiskBatch], object], **sent: Any) -> ResponseReturnValue:
-    """Take one step, or show the page again with what stands in its way."""
-    batch = queries.get_batch(batch_id, scope=guard.scope(), lock=True)
-    form = next(iter(sent.values()), None)
-    if form is not None and not form.validate():
-        db.session.rollback()
-        return batch_page(queries.get_batch(batch_id, scope=guard.scope()), **sent), 422
-    try:
-        take(batch)
-        db.session.commit()
-    except Refusal as refusal:
-        db.session.rollback()
-        batch = queries.get_batch(batch_id, scope=guard.scope())
-        if form is not None and refusal.field:
-            form[refusal.field].errors = [str(refusal.message)]
-            return batch_page(batch, **sent), 422
-        flash(str(refusal.message), "warn")
-        return batch_page(batch), refusal.status
-    flash(_("Done: the batch is now “%(state)s”.", state=forms.STATE_LABELS[batch.state]), "good")
-    return redirect(url_for(".show_batch", batch_id=batch_id))
+    return redirect(url_for("staff.risk_batches.show", batch_id=batch.id))

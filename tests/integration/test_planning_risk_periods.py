@@ -20,6 +20,7 @@ from portal.db import db
 from portal.errors import TransitionError
 from portal.messages import outbox
 from portal.messages.models import MessageState
+from portal.risk_batches import service as steps
 from portal.risk_periods import queries, service
 from portal.risk_periods.models import BatchState, RiskBatch
 from portal.risk_periods.rules import Span
@@ -185,7 +186,7 @@ def test_a_withdrawal_between_pages_stops_the_planner(app: Flask, monkeypatch: p
     def withdraws(batch: RiskBatch, parties: Any) -> Planned:
         planned = real(batch, parties)
         db.session.commit()
-        service.withdraw(batch=batch, staff=staff, note="计划有变")
+        steps.withdraw(batch=batch, staff=staff, note="计划有变")
         db.session.commit()
         return planned
 
@@ -203,7 +204,7 @@ def test_a_withdrawal_in_the_midst_of_a_page_leaves_nothing_behind(app: Flask, m
 
     def withdraw() -> None:
         with app.app_context():
-            service.withdraw(batch=queries.get_batch(batch.id, scope=None, lock=True), staff=staff, note="计划有变")
+            steps.withdraw(batch=queries.get_batch(batch.id, scope=None, lock=True), staff=staff, note="计划有变")
             db.session.commit()
 
     def meanwhile(*args: Any, **kwargs: Any) -> Any:
@@ -225,11 +226,11 @@ def test_what_is_approved_again_comes_back_and_nobody_hears_twice(app: Flask) ->
     plan_risk_periods(TODAY)
     first = messages()[0]
     first.state, first.attempts_made = MessageState.DELIVERED, 1
-    service.withdraw(batch=batch, staff=staff, note="措辞有误")
+    steps.withdraw(batch=batch, staff=staff, note="措辞有误")
     db.session.commit()
     assert ends() == {("delivered", ""): 1, ("void", "withdrawn"): 1}
-    service.submit(batch=batch, staff=staff)
-    service.approve(batch=batch, staff=make_staff(), seen=service.stamp(batch), urgent=False, reason="")
+    steps.submit(batch=batch, staff=staff)
+    steps.approve(batch=batch, staff=make_staff(), seen=steps.stamp(batch), urgent=False, reason="")
     db.session.commit()
     assert plan_risk_periods(TODAY).planned == 1
     assert ends() == {("delivered", ""): 1, ("queued", ""): 1}
@@ -255,7 +256,7 @@ def test_what_has_left_whole_can_neither_be_withdrawn_nor_switched_off(app: Flas
     dispatch()
     db.session.expire_all()
     with pytest.raises(TransitionError):
-        service.withdraw(batch=batch, staff=staff, note="计划有变")
+        steps.withdraw(batch=batch, staff=staff, note="计划有变")
     db.session.rollback()
     assert service.switch_period(period=batch.period, staff=staff, active=False) == 0
     assert batch.state is BatchState.PLANNED

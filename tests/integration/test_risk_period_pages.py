@@ -21,7 +21,7 @@ from portal.contacts.models import Contact
 from portal.db import db
 from portal.messages.models import Message, MessageState
 from portal.organs.models import Organ
-from portal.risk_periods import service
+from portal.risk_batches import service as steps
 from portal.risk_periods.models import BatchState, RiskBatch
 from portal.settings import Settings
 from portal.wordings.models import Approval, ProviderTemplate
@@ -62,7 +62,7 @@ def fresh(batch: RiskBatch) -> RiskBatch:
 
 
 def approval(batch: RiskBatch, **changes: str) -> dict[str, str]:
-    return {"seen": service.stamp(batch)} | changes
+    return {"seen": steps.stamp(batch)} | changes
 
 
 def test_the_periods_that_ship_are_there(sign_in: SignIn) -> None:

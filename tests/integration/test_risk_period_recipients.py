@@ -16,7 +16,8 @@ from portal.contacts.models import Contact
 from portal.db import db
 from portal.messages.models import MessageState
 from portal.parties.models import Party, PartyKind
-from portal.risk_periods import queries, service
+from portal.risk_batches import service as steps
+from portal.risk_periods import queries
 from tests.factories.accounts import make_staff
 from tests.factories.messages import ends, messages
 from tests.factories.parties import make_party
@@ -111,7 +112,7 @@ def test_whom_an_urgent_text_cannot_reach_is_called(app: Flask, urgent: bool) ->
     plan_risk_periods(TODAY)
     calls = {call.party_id: call.reason for call in db.session.scalars(sa.select(Call))}
     assert calls == ({silent.id: "no_contact", stopped.id: "opted_out"} if urgent else {})
-    service.withdraw(batch=batch, staff=make_staff(), note="警报解除")
+    steps.withdraw(batch=batch, staff=make_staff(), note="警报解除")
     assert list(db.session.scalars(sa.select(Call))) == []
 
 

@@ -179,7 +179,10 @@ def public_party_name(kind: str, name: str, style: NameStyle) -> str:
 
 def mask_texts(texts: Mapping[str, str], context: masking.Context, choices: masking.Choices) -> dict[str, str]:
     """Return what the machine would publish of a decision's words, after what people decided about them before."""
-    return {name: masking.masked(text, masking.find_marks(text, context, choices)) for name, text in texts.items()}
+    return {
+        name: masking.masked(text, masking.find_marks(text, context, choices)) if text else ""
+        for name, text in texts.items()
+    }
 
 
 def remedy(kind: str, *, on_the_spot: bool) -> Remedy:

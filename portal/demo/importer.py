@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal import clock
+from portal.accounts.models import Role, Staff
 from portal.bases.models import Article, Basis
 from portal.calendar.queries import get_calendar
 from portal.calendar.rules import WorkingCalendar
@@ -16,8 +17,11 @@ from portal.complaints.models import Complaint, ComplaintEvent, ComplaintKind, C
 from portal.complaints.service import take_number
 from portal.contacts.service import keep_contact
 from portal.db import db
-from portal.decisions import rules as decision_rules
-from portal.decisions.models import Decision, DecisionKind, DecisionState
+from portal.decision_corrections import service as corrections
+from portal.decision_endings import service as endings
+from portal.decision_reviews.queries import find_needed_checks
+from portal.decisions.models import CheckKind, Decision, DecisionCheck, DecisionKind, DecisionState
+from portal.decisions.service import find_end, keep_texts
 from portal.demo import rules
 from portal.organs.models import Organ
 from portal.parties.models import Party
@@ -25,6 +29,8 @@ from portal.revisits.models import FollowUp, Revisit, RevisitState
 
 PENALTIES = 220
 INSPECTIONS = 60
+PERMITS = 30
+COERCIONS = 8
 COMPLAINTS = 130
 
 
@@ -43,6 +49,7 @@ class Scene:
     organs: dict[str, Organ]
     parties: dict[str, list[Party]]
     articles: dict[tuple[str, int], int]
+    staff: dict[tuple[int, Role], Staff]
 
     @classmethod
     def look(cls, organs: dict[str, Organ]) -> "Scene":
@@ -53,7 +60,8 @@ class Scene:
             parties.setdefault(firms.get(party.credit_code or "", "market"), []).append(party)
         rows = db.session.execute(sa.select(Basis.title, Article.number, Article.id).join(Article.basis))
         articles = {(row.title, row.number): row.id for row in rows}
-        return cls(Random(rules.SEED), clock.today(), get_calendar(), organs, parties, articles)
+        staff = {(row.organ_id or 0, row.role): row for row in db.session.scalars(sa.select(Staff))}
+        return cls(Random(rules.SEED), clock.today(), get_calendar(), organs, parties, articles, staff)
 
     def pick_party(self, organ: str) -> Party:
         """Return a party that an organ has to do with."""
@@ -61,15 +69,16 @@ class Scene:
 
 
 def write_decisions(scene: Scene) -> list[Decision]:
-    """Write penalties and inspections of the past year, most of them published."""
+    """Write decisions of every kind of the past year, most of them published."""
     words = rules.facts()
-    decisions = []
-    for number in range(PENALTIES):
-        template = words["penalties"][number % len(words["penalties"])]
-        decisions.append(_penalty(scene, template, number))
-    for number in range(INSPECTIONS):
-        decisions.append(_inspection(scene, words["inspections"][number % 2], number))
-    db.session.add_all(decisions)
+    kinds = words["inspections"]
+    decisions = [_penalty(scene, words["penalties"][n % len(words["penalties"])], n) for n in range(PENALTIES)]
+    decisions += [_inspection(scene, kinds[n % len(kinds)], n) for n in range(INSPECTIONS)]
+    decisions += [_permit(scene, n) for n in range(PERMITS)]
+    decisions += [_coercion(scene, n) for n in range(COERCIONS)]
+    db.session.flush()
+    for decision in decisions:
+        _check(decision)
     db.session.flush()
     return decisions
 
@@ -80,25 +89,27 @@ def _penalty(scene: Scene, template: dict[str, Any], number: int) -> Decision:
     party = scene.pick_party(template["organ"])
     law = template["basis"].split("》")[0].removeprefix("《")
     fine = Decimal(template["fine"])
+    witness = rules.facts()["witness"].format(phone=rules.phone(7000 + number)) if number % 3 == 0 else ""
     decision = Decision(
         kind=DecisionKind.PENALTY,
-        organ_id=organ.id,
-        party_id=party.id,
         document_number=f"{rules.code_of(template['organ'])}〔{decided_on.year}〕{number + 1}号",
-        title=template["title"],
-        violation=template["violation"],
-        facts=f"{template['facts']}（虚构案例）",
-        basis_text=template["basis"],
         article_id=scene.articles.get((law, template["article"])),
         measures=template["measures"],
-        content="；".join(f"罚款{fine:,.0f}元" if measure == "罚款" else measure for measure in template["measures"]),
         fine=fine,
         decided_on=decided_on,
         on_the_spot=fine <= 800,
         revisit_required=fine >= 5000,
     )
-    _publish(scene, decision, number)
-    return decision
+    texts = {
+        "title": template["title"],
+        "violation": template["violation"],
+        "facts": f"{template['facts']}{witness}（虚构案例）",
+        "basis_text": template["basis"],
+        "content": "；".join(
+            f"罚款{fine:,.0f}元" if measure == "罚款" else measure for measure in template["measures"]
+        ),
+    }
+    return _write(scene, decision, organ, party, texts, number)
 
 
 def _inspection(scene: Scene, template: dict[str, str], number: int) -> Decision:
@@ -106,16 +117,71 @@ def _inspection(scene: Scene, template: dict[str, str], number: int) -> Decision
     decided_on = _decision_day(scene, number * 3)
     decision = Decision(
         kind=DecisionKind.INSPECTION,
-        organ_id=scene.organs[slug].id,
-        party_id=scene.pick_party(slug).id,
         document_number=f"{rules.code_of(slug)[:2]}检〔{decided_on.year}〕{number + 1}号",
-        title=template["title"],
-        facts=f"{template['facts']}（虚构案例）",
-        content=template["title"],
         decided_on=decided_on,
     )
-    _publish(scene, decision, number + 20)
+    texts = {"title": template["title"], "facts": f"{template['facts']}（虚构案例）", "content": template["title"]}
+    return _write(scene, decision, scene.organs[slug], scene.pick_party(slug), texts, number + 20)
+
+
+def _permit(scene: Scene, number: int) -> Decision:
+    words = rules.facts()["permit_decision"]
+    decided_on = _decision_day(scene, number * 6)
+    decision = Decision(
+        kind=DecisionKind.PERMIT,
+        document_number=f"{rules.code_of(words['organ'])[:2]}许〔{decided_on.year}〕{number + 1}号",
+        decided_on=decided_on,
+        permit_category=words["category"],
+        permit_number=f"虚构许{90_000 + number}号",
+        valid_from=decided_on,
+        valid_to=decided_on + timedelta(days=1825),
+    )
+    names = ("title", "content", "document_name", "certificate", "basis_text")
+    texts = {name: words[name] for name in names}
+    return _write(scene, decision, scene.organs[words["organ"]], scene.pick_party(words["organ"]), texts, number + 40)
+
+
+def _coercion(scene: Scene, number: int) -> Decision:
+    words = rules.facts()["coercion"]
+    decided_on = _decision_day(scene, number * 20)
+    decision = Decision(
+        kind=DecisionKind.COERCION,
+        document_number=f"{rules.code_of(words['organ'])[:2]}强〔{decided_on.year}〕{number + 1}号",
+        decided_on=decided_on,
+        valid_from=decided_on,
+        valid_to=decided_on + timedelta(days=30),
+    )
+    texts = {name: words[name] for name in ("title", "facts", "content", "basis_text")}
+    return _write(scene, decision, scene.organs[words["organ"]], scene.pick_party(words["organ"]), texts, number + 60)
+
+
+def _write(
+    scene: Scene, decision: Decision, organ: Organ, party: Party, texts: dict[str, str], number: int
+) -> Decision:
+    """Give a decision its organ, party and words, masked by the machine, and take it as far as its age makes likely."""
+    decision.organ_id, decision.party, decision.industry = organ.id, party, party.industry
+    clerk = scene.staff.get((organ.id, Role.CLERK))
+    decision.created_by_id = decision.edited_by_id = clerk.id if clerk else None
+    keep_texts(decision=decision, texts=texts | {"place": scene.random.choice(rules.facts()["streets"])})
+    _publish(scene, decision, number)
+    db.session.add(decision)
     return decision
+
+
+def _check(decision: Decision) -> None:
+    """Put on record what a decision needs before its publication; for a few that are late nobody has done so."""
+    if decision.state is DecisionState.DRAFT:
+        return
+    for check in dict.fromkeys(need.check for need in find_needed_checks(decision)):
+        db.session.add(
+            DecisionCheck(
+                decision_id=decision.id,
+                kind=CheckKind(check),
+                document_number=f"虚构审〔{decision.decided_on.year}〕{decision.id}号",
+                concluded_on=decision.decided_on - timedelta(days=2),
+                passed=True,
+            )
+        )
 
 
 def _decision_day(scene: Scene, number: int) -> date:
@@ -127,26 +193,70 @@ def _publish(scene: Scene, decision: Decision, number: int) -> None:
     age = (scene.today - decision.decided_on).days
     if age <= 3 or (age <= 20 and number % 4 == 0):
         decision.state = (DecisionState.REVIEW, DecisionState.DRAFT, DecisionState.SENT_BACK)[number % 3]
+        if decision.state is DecisionState.REVIEW:
+            decision.masked_at, decision.masked_by_id = at(scene.today, 8, number % 60), decision.edited_by_id
         if decision.state is DecisionState.SENT_BACK:
-            decision.review_note = "请补充违法事实的时间和地点。"
+            decision.review_note = rules.facts()["stories"]["sent_back"]
         return
     published_on = scene.calendar.add_working_days(decision.decided_on, 2 + number % 5).day
     decision.state = DecisionState.PUBLISHED
-    decision.published_at = at(min(published_on, scene.today), 8, number % 60)
-    weight = decision_rules.weight_of(
-        decision.measures or [],
-        decision.fine,
-        on_the_spot=bool(decision.on_the_spot),
-        natural_person=False,
-        decided_on=decision.decided_on,
+    decision.published_at = decision.masked_at = at(min(published_on, scene.today), 8, number % 60)
+    decision.masked_by_id = decision.edited_by_id
+    decision.publish_until = find_end(decision, decision.published_at.date())
+
+
+def tell_stories(scene: Scene, decisions: list[Decision]) -> None:
+    """Correct, withdraw and end some publications, by the services of the real thing, so that each state is met."""
+    market = scene.organs["market"].id
+    clerk, reviewer = scene.staff[market, Role.CLERK], scene.staff[market, Role.REVIEWER]
+    shown = [d for d in decisions if d.organ_id == market and d.state is DecisionState.PUBLISHED]
+    shown = [d for d in shown if d.publish_until is None or d.publish_until >= scene.today]
+    _correct(scene, shown[:3], clerk, reviewer)
+    _withdraw(scene, shown[3:9], clerk, reviewer)
+    _repair(scene, shown[9:], clerk, reviewer)
+
+
+def _correct(scene: Scene, decisions: list[Decision], clerk: Staff, reviewer: Staff) -> None:
+    """Put one correction before the public, refuse one, and leave one whose answer is late."""
+    words = rules.facts()["stories"]
+    objected_on = scene.calendar.add_working_days(scene.today, -5).day
+    rows = [
+        corrections.propose_correction(
+            decision=decision,
+            staff=clerk,
+            note=words["correction"],
+            wanted={"industry": words["industry"]},
+            objected_on=objected_on,
+        )
+        for decision in decisions
+    ]
+    corrections.apply_correction(decision=decisions[0], correction=rows[0], staff=reviewer)
+    corrections.refuse_correction(
+        decision=decisions[1], correction=rows[1], staff=reviewer, answer=words["correction_refused"]
     )
-    decision.publish_until = decision_rules.publish_until(
-        decision.kind, weight, decided_on=decision.decided_on, published_on=decision.published_at.date()
-    )
-    if number % 41 == 7:
-        decision.state = DecisionState.WITHDRAWN
-        decision.withdrawn_at = decision.published_at + timedelta(days=20)
-        decision.withdrawal_reason = "该决定经行政复议撤销，依法撤回公示。"
+
+
+def _withdraw(scene: Scene, decisions: list[Decision], clerk: Staff, reviewer: Staff) -> None:
+    """Withdraw all but two; of one of those the order is late, of the other it came today."""
+    words = rules.facts()["stories"]
+    for number, decision in enumerate(decisions):
+        ordered_on = scene.today if number == 1 else scene.calendar.add_working_days(scene.today, -5).day
+        endings.order_withdrawal(decision=decision, staff=clerk, ordered_on=ordered_on, order=words["order"])
+        if number >= 2:
+            endings.withdraw(decision=decision, staff=reviewer, reason=words["withdrawal"])
+
+
+def _repair(scene: Scene, decisions: list[Decision], clerk: Staff, reviewer: Staff) -> None:
+    """Grant one application for credit repair, refuse one, and leave one to be decided."""
+    words = rules.facts()["stories"]
+    able = [decision for decision in decisions if not endings.describe_obstacle(decision)]
+    for number, decision in enumerate(able[:3]):
+        repair = endings.apply_for_repair(
+            decision=decision, staff=clerk, applied_on=scene.today, reason=words["repair"]
+        )
+        if number < 2:
+            answer = words["repair_granted"] if number == 0 else words["repair_refused"]
+            endings.decide_repair(decision=decision, repair=repair, staff=reviewer, granted=number == 0, answer=answer)
 
 
 def write_revisits(scene: Scene, decisions: list[Decision]) -> None:

@@ -15,6 +15,7 @@ from portal.bases import importer as bases_importer
 from portal.complaints import rules as complaint_rules
 from portal.complaints.models import Complaint
 from portal.db import db
+from portal.decision_endings.service import expire_due
 from portal.decisions.service import index_decision
 from portal.demo import importer, outbox, rules
 from portal.organs.models import Organ, OrganKind
@@ -50,8 +51,11 @@ def load(*, password: str, signature: str, hotline: str, data_dir: Path) -> bool
     outbox.write_messages(scene, signature=signature, hotline=hotline)
     open_risk_periods()
     publication.load_facts()
+    # From here on the public log goes along, as it does in real life.
+    importer.tell_stories(scene, decisions)
     audit.record("demo.load", "demo")
     db.session.commit()
+    expire_due(clock.today())
     return True
 
 

@@ -10,10 +10,22 @@ from flask import Flask
 from stdnum.cn import uscc
 
 from portal import clock
+from portal.calendar.queries import get_calendar
 from portal.complaints.models import Complaint, ComplaintState
 from portal.contacts.models import Contact
 from portal.db import Model, db
-from portal.decisions.models import Decision, DecisionState
+from portal.decision_deadlines.queries import Span, count_due
+from portal.decisions.models import (
+    CheckKind,
+    CorrectionState,
+    CreditRepair,
+    Decision,
+    DecisionCheck,
+    DecisionCorrection,
+    DecisionKind,
+    DecisionState,
+    RepairState,
+)
 from portal.demo import service
 from portal.messages.models import Message
 from portal.organs.models import Organ
@@ -36,9 +48,18 @@ def test_every_register_is_filled_and_every_state_met(app: Flask, tmp_path: Path
     assert waiting
     late = sa.and_(Complaint.state == ComplaintState.ACCEPTED, Complaint.answer_due_on < clock.today())
     assert db.session.scalar(sa.select(sa.func.count(Complaint.id)).where(late))
-    assert set(db.session.scalars(sa.select(Decision.state).distinct())) == set(DecisionState) - {DecisionState.EXPIRED}
-    over = sa.and_(Decision.state == DecisionState.PUBLISHED, Decision.publish_until < clock.today())
-    assert db.session.scalar(sa.select(sa.func.count(Decision.id)).where(over))
+    for column, values in (
+        (Decision.state, DecisionState),
+        (Decision.kind, DecisionKind),
+        (DecisionCorrection.state, CorrectionState),
+        (CreditRepair.state, RepairState),
+        (DecisionCheck.kind, CheckKind),
+    ):
+        assert set(db.session.scalars(sa.select(column).distinct())) == set(values), column
+    red = count_due(Span.late(clock.today()), get_calendar(), scope=None)
+    assert sum(row.number for row in red) >= 3
+    phones = [text for text in db.session.scalars(sa.select(Decision.facts)) if "154000" in text]
+    assert phones == []
     assert not load(tmp_path)
 
 

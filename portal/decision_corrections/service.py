@@ -27,6 +27,7 @@ from portal.decisions.service import (
     index_decision,
     masking_context,
     original_texts,
+    public_words,
     refuse_step,
 )
 from portal.errors import Conflict, Forbidden, Refusal, TransitionError
@@ -56,7 +57,7 @@ def propose_correction(
     texts = {name: text or "" for name, text in after.items() if name in decision_rules.TEXTS}
     correction = DecisionCorrection(
         decision_id=decision.id,
-        note=note,
+        note=public_words(decision, note),
         before={name: rules.to_json(present[name]) for name in after},
         after=after,
         masked={

@@ -17,6 +17,7 @@ from portal.decisions.models import (
     RepairState,
 )
 from portal.decisions.service import (
+    public_words,
     refuse_step,
     take_step,
     weigh,
@@ -56,7 +57,7 @@ def withdraw(*, decision: Decision, staff: Staff, reason: str) -> None:
         raise Conflict(_l("Put on record first who ordered the withdrawal, and when."))
     take_step(decision, "withdraw")
     decision.withdrawn_at = clock.now()
-    decision.withdrawal_reason = reason
+    decision.withdrawal_reason = public_words(decision, reason)
     hide(decision, LogAction.WITHDRAW)
     audit.record("decision.withdraw", f"decision:{decision.id}", staff_id=staff.id)
 
@@ -142,7 +143,7 @@ def decide_repair(*, decision: Decision, repair: CreditRepair, staff: Staff, gra
     repair.answer, repair.decided_by_id, repair.decided_at = answer, staff.id, clock.now()
     if granted:
         take_step(decision, "stop_early")
-        decision.early_stop_on, decision.early_stop_reason = clock.today(), answer
+        decision.early_stop_on, decision.early_stop_reason = clock.today(), public_words(decision, answer)
         hide(decision, LogAction.EXPIRE)
     db.session.flush()
     step = "decision.stop_early" if granted else "decision.refuse_repair"

@@ -30,6 +30,7 @@ from portal.organs.models import Organ
 from portal.paging import Page, list_page
 from portal.parties.models import Party, PartyKind
 from portal.person_names.queries import name_style
+from portal.person_names.rules import LONGEST_NAME, PERSONAL_SIGNS
 
 # What a list shows; named columns, because building records for every row would cost more than the page.
 COLUMNS = (
@@ -89,10 +90,20 @@ def _narrowed(statement: sa.Select[*tuple[Any, ...]], wanted: Filter) -> sa.Sele
         statement = statement.where(Decision.decided_on <= wanted.until)
     if wanted.keyword:
         # A natural person must not be found by the name that the page hides.
-        firm = sa.and_(Party.kind != PartyKind.PERSON, Party.name.contains(wanted.keyword, autoescape=True))
+        firm = _named_in_full() & Party.name.contains(wanted.keyword, autoescape=True)
         texts = (Decision.title, Decision.document_number, Decision.violation)
         statement = statement.where(sa.or_(firm, *(text.contains(wanted.keyword, autoescape=True) for text in texts)))
     return statement
+
+
+def _named_in_full() -> sa.ColumnElement[bool]:
+    """Return the condition under which the public reads a party's whole name.
+
+    Of sole traders without a shop name it must not; whatever `is_personal` may take for such a name is left out.
+    """
+    doubtful = (Party.name.contains(sign, autoescape=True) for sign in PERSONAL_SIGNS)
+    shop = sa.and_(sa.func.length(Party.name) > LONGEST_NAME, sa.not_(sa.or_(*doubtful)))
+    return (Party.kind == PartyKind.ORGANISATION) | ((Party.kind == PartyKind.SOLE_TRADER) & shop)
 
 
 def list_newest(*, on: date, limit: int) -> Sequence[sa.Row[*tuple[Any, ...]]]:
@@ -290,7 +301,7 @@ def list_for_staff(
         statement = statement.where(Decision.state == state)
     if keyword:
         name = Party.name.contains(keyword, autoescape=True)
-        found = [name if names else name & (Party.kind != PartyKind.PERSON)]
+        found = [name if names else name & _named_in_full()]
         found += [text.contains(keyword, autoescape=True) for text in (Decision.title, Decision.document_number)]
         statement = statement.where(sa.or_(*found))
     open_first = sa.case((Decision.published_at.is_(None), 0), else_=1)

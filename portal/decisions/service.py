@@ -188,6 +188,12 @@ def masking_context(decision: Decision) -> Context:
     )
 
 
+def public_words(decision: Decision, text: str) -> str:
+    """Return what the public reads of a note about a decision, after the same rules as its own texts."""
+    choices = Choices.read(decision.original.marks if decision.original else {})
+    return rules.mask_texts({"note": text}, masking_context(decision), choices)["note"]
+
+
 def refuse_step(decision: Decision, step: str) -> DecisionState:
     """Return the state a step leads to; raises TransitionError when the present state does not permit it."""
     state = rules.next_state(decision.state, step)

@@ -51,7 +51,10 @@ _LINK = re.compile(_either("link"))
 _LEFT = re.compile(f"(?:{_either('role')}|{_either('link')}|{_either('official_role')})$")
 _AND = re.compile(_WORDS["and"])
 _CLAUSE = re.compile(r"(?:^|(?<=[,.;:!?()\[\]\"\s\u3001\u3002\u201c\u201d\u300a\u300b]))(?=" + _HAN + ")")
-_DOTTED = re.compile(f"{_HAN}{{2,12}}(?:[\u00b7\u2022\u30fb\u2027\u2219]{_HAN}{{2,12}})+")
+_DOTS = "\u00b7\u2022\u30fb\u2027\u2219"
+_DOTTED = re.compile(f"{_HAN}{{2,12}}(?:[{_DOTS}]{_HAN}{{2,12}})+")
+LONGEST_NAME = 4
+PERSONAL_SIGNS = (*_DOTS, "(", "\uff08", " ", "\u3000")
 _LATIN = re.compile(r"[A-Z][A-Za-z.'-]+(?:[ ,]{1,2}[A-Z][A-Za-z.'-]*){0,3}")
 _LABELLED = re.compile(f"{_HAN}{{2,4}}(?!{_HAN})")
 
@@ -66,8 +69,13 @@ def public_name(name: str, style: NameStyle) -> str:
 
 
 def is_personal(name: str) -> bool:
-    """Whether a name can be a natural person's, as that of a sole trader without a shop name is."""
-    plain = re.sub(r"[\s(\uff08].*", "", name.strip()) if len(name.strip()) > 3 else name.strip()
+    """Whether a name can be a natural person's, as that of a sole trader without a shop name is.
+
+    Only names of at most LONGEST_NAME letters, or with one of PERSONAL_SIGNS, can be.
+    """
+    plain = name.strip()
+    if len(plain) > 3:
+        plain = re.sub(r"[\s(\uff08].*", "", plain)
     plain = re.sub(r"\s", "", plain)
     dotted = bool(_DOTTED.fullmatch(plain))
     return dotted or (_is_name(plain, 0, len(plain), firm=True) and not _ORGANISATION.search(plain))

@@ -1,8 +1,9 @@
 """Drafts full of invented personal data, as staff type them."""
 
-from datetime import date
+from datetime import timedelta
 from typing import Any
 
+from portal import clock
 from portal.accounts.models import Staff
 from portal.decisions.models import Decision, DecisionKind
 from portal.decisions.service import Content, PartyDetails, create_draft
@@ -44,7 +45,7 @@ def make_draft(organ: Organ, staff: Staff, *, number: int = 1, **changes: Any) -
         "organ_id": organ.id,
         "document_number": f"虚监罚〔2026〕{number}号",
         "title": "张虚构占道经营：罚款1000元",
-        "decided_on": date(2026, 11, 2),
+        "decided_on": clock.today() - timedelta(days=3),
         "violation": "张虚构占道经营",
         "facts": FACTS,
         "content": CONTENT,

@@ -99,7 +99,7 @@ def check_publication(_settings: Settings) -> Iterator[Finding]:
         return
     verdict = verify()
     if verdict.broken:
-        mend = "Find out who changed it; compare with a backup."
+        mend = "Find out who changed it. After renaming on purpose: flask publication record-changes"
         yield Finding(Verdict.FAIL, "publication", f"{verdict.broken}. {mend}")
     else:
         text = f"{verdict.entries} entries, {verdict.checkpoints} checkpoints and {verdict.decisions} decisions hold"

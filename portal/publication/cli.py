@@ -8,8 +8,8 @@ from flask.cli import AppGroup
 
 from portal.cli import refusals_exit, tell
 from portal.db import db, reading
-from portal.publication import queries
-from portal.transparency import service
+from portal.publication import queries, service
+from portal.transparency import service as transparency
 
 group = AppGroup("publication", help="The public log of what was published.")
 
@@ -30,11 +30,22 @@ def verify(as_json: bool) -> None:
         sys.exit(1)
 
 
+@group.command("record-changes")
+@refusals_exit
+def record_changes() -> None:
+    """Enter into the log what changed on purpose without it, such as the name of an organ; everybody sees that."""
+    total = 0
+    for changed in service.record_changes():
+        db.session.commit()
+        total += changed
+    click.echo(f"Corrections entered: {total}")
+
+
 @group.command("checkpoint")
 @refusals_exit
 def checkpoint() -> None:
     """Sign the log as it stands now; the notifier does so by itself."""
-    made = service.make_checkpoint()
+    made = transparency.make_checkpoint()
     db.session.commit()
     click.echo(f"Entry {made.entry_id} is signed with key {made.key_id}." if made else "Nothing new to sign.")
 
@@ -44,6 +55,6 @@ def checkpoint() -> None:
 @refusals_exit
 def rotate_key(lost: bool) -> None:
     """Sign with a new key from now on; what was signed before stays verifiable."""
-    key = service.rotate_key(lost=lost)
+    key = transparency.rotate_key(lost=lost)
     db.session.commit()
     click.echo(f"The key is {key.key_id} from now on. Take a backup: without it nothing can be signed.")

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, render_template
 from flask_babel import lazy_gettext as _l
 
+from portal.decisions.models import Decision
 from portal.decisions.queries import public_content
 from portal.errors import Gone, NotFound
 from portal.publication import queries
@@ -28,9 +29,15 @@ def show(decision_id: int) -> str:
         entries=list(reversed(entries)),
         newest=newest,
         unchanged=decision is not None and not queries.find_fault(decision, newest),
-        hashed=newest.salt + rules.canonical(public_content(decision)) if decision else "",
+        fields=list_fields(decision) if decision else [],
         action_labels=ACTION_LABELS,
     )
+
+
+def list_fields(decision: Decision) -> list[tuple[str, str]]:
+    """Return what was hashed of a decision, by the names it has there; without what is empty."""
+    said = sorted((name, value) for name, value in public_content(decision).items() if value not in ("", None, []))
+    return [(name, value if isinstance(value, str) else rules.canonical_value(value)) for name, value in said]
 
 
 @blueprint.get("/<int:decision_id>/hashed.txt")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, stream_with_context, url_for
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 
 from portal.db import db
 from portal.paging import page_number, whole_number
@@ -16,10 +16,10 @@ from portal.transparency.models import LogAction
 blueprint = Blueprint("transparency", __name__, url_prefix="/transparency")
 
 ACTION_LABELS = {
-    LogAction.PUBLISH: _l("Published"),
-    LogAction.CORRECT: _l("Corrected"),
-    LogAction.WITHDRAW: _l("Withdrawn"),
-    LogAction.EXPIRE: _l("Period ended"),
+    LogAction.PUBLISH: lazy_pgettext("log", "published"),
+    LogAction.CORRECT: lazy_pgettext("log", "corrected"),
+    LogAction.WITHDRAW: lazy_pgettext("log", "withdrawn"),
+    LogAction.EXPIRE: lazy_pgettext("log", "period ended"),
 }
 CHECKPOINTS = 10
 

@@ -16,6 +16,7 @@ from portal.transparency import rules
 from portal.transparency.models import LogCheckpoint, LogEntry
 
 CHUNK = 1000
+SHOWN = 10
 PRIVATE_KEY, PUBLIC_KEYS, LAST_SIGNED = "transparency.pem", "transparency-keys.json", "transparency-last.json"
 COLUMNS = (
     LogEntry.id,
@@ -79,7 +80,7 @@ def list_keys() -> list[PublicKey]:
 
 def list_newest(number: int) -> Page[Any]:
     """Return a page of entries, newest first."""
-    return list_page(sa.select(*COLUMNS).order_by(LogEntry.id.desc()), number)
+    return list_page(sa.select(*COLUMNS).order_by(LogEntry.id.desc()), number, size=SHOWN)
 
 
 def list_checkpoints(limit: int) -> Sequence[LogCheckpoint]:

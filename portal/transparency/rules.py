@@ -21,7 +21,12 @@ def canonical(content: Mapping[str, object]) -> str:
     Days are ISO 8601, moments likewise in UTC, sums of money text with two decimals, so that a value reads the same
     before it is stored and after. Raises TypeError for anything whose form is not fixed, such as a float.
     """
-    return json.dumps(_plain(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return canonical_value(content)
+
+
+def canonical_value(value: object) -> str:
+    """Return a part of a content as it stands in the whole."""
+    return json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _plain(value: object) -> object:

@@ -8,6 +8,9 @@ from flask import Flask
 
 from portal.accounts.models import Staff
 from portal.db import db
+from portal.transparency.models import LogAction
+from portal.transparency.queries import Chain, check_chain
+from portal.transparency.service import append, make_checkpoint, rotate_key
 from tests.factories.accounts import make_staff
 
 
@@ -29,6 +32,9 @@ def test_backup_and_restore(app: Flask, tmp_path: Path) -> None:
     make_staff()
     (data_dir / "files").mkdir(exist_ok=True)
     (data_dir / "files" / "upload").write_text("proof")
+    append(subject="decision:1", action=LogAction.PUBLISH, content={})
+    make_checkpoint()
+    key = (data_dir / "keys" / "transparency.pem").read_text()
     target = tmp_path / "backup.tar.gz"
     status, output = run(app, "backup", str(target))
     assert status == 0, output
@@ -36,12 +42,16 @@ def test_backup_and_restore(app: Flask, tmp_path: Path) -> None:
 
     make_staff()
     (data_dir / "files" / "upload").unlink()
+    rotate_key()
     assert run(app, "restore", str(target))[0] == 1
     assert staff_count() == 2
     status, output = run(app, "restore", "--force", str(target))
     assert status == 0, output
     assert staff_count() == 1
     assert (data_dir / "files" / "upload").read_text() == "proof"
+    # The log, what has signed it, and the checkpoint signed last are of one time.
+    assert (data_dir / "keys" / "transparency.pem").read_text() == key
+    assert check_chain() == Chain(1, 1)
 
 
 def test_backup_overwrites_nothing(app: Flask, tmp_path: Path) -> None:

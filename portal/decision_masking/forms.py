@@ -45,4 +45,8 @@ class PassageForm(SeenForm):
         filters=[one_line],
         validators=[DataRequired(_l("Type at least two characters of what has to be hidden.")), AtMost(MAX_PASSAGE)],
     )
-    kind = SelectField(_l("What it is"), choices=[SelectChoice(kind.value, ADD_LABELS[kind]) for kind in ADDABLE])
+    kind = SelectField(
+        _l("What it is"),
+        choices=[SelectChoice(kind.value, ADD_LABELS[kind]) for kind in ADDABLE],
+        validators=[InputRequired()],
+    )

@@ -22,7 +22,6 @@ SECONDS = {
     "reconcile": 60.0,
     "tidy": 300.0,
     "sign": 300.0,
-    "sign": 300.0,
     "expire": 300.0,
     "alive": 5.0,
 }

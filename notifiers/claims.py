@@ -124,8 +124,15 @@ def list_siblings(
     """Return what else of a template is due for some readers, locked like the rest."""
     if not contact_ids:
         return []
-    conditions = [*_ready(due_by, urgent_only), Message.contact_id.in_(contact_ids), Message.template == template]
-    return _list(Message.id.not_in(leave_out), *conditions, limit=None)
+    conditions = [*_ready(due_by, urgent_only), Message.template == template]
+    readers = _table(dict.fromkeys(contact_ids))
+    read = Message.contact_id == sa.cast(readers.c.key, sa.Integer)
+    # Few have another: they are found without loading what is known of all the others.
+    several = sa.select(Message.contact_id).where(read, *conditions).group_by(Message.contact_id)
+    found = db.session.scalars(several.having(sa.func.count() > 1)).all()
+    if not found:
+        return []
+    return _list(Message.contact_id.in_(found), Message.id.not_in(leave_out), *conditions, limit=None)
 
 
 def count_texts(contact_ids: Collection[int], *, since: datetime) -> dict[int, int]:

@@ -114,7 +114,10 @@ def compose_many(messages: Sequence[Composable]) -> dict[int, Composed | Uncompo
     """Write many texts, by message id; records are looked up and bodies read once for all of them."""
     drafts = _draft(messages)
     bodies, hotline = Bodies(), current_settings().hotline
-    return {message.id: _write(drafts[message.id], bodies, hotline) for message in messages}
+    # Many readers share a draft.
+    shared = {id(draft): draft for draft in drafts.values()}
+    texts = {number: _write(draft, bodies, hotline) for number, draft in shared.items()}
+    return {message.id: texts[id(drafts[message.id])] for message in messages}
 
 
 def _write(draft: Draft | None, bodies: Bodies, hotline: str) -> Composed | Uncomposable:
@@ -177,10 +180,15 @@ def _permits(messages: Sequence[Composable]) -> Drafts:
     permits = {row.id: row for row in rows}
     today = clock.today()
     drafts: Drafts = {}
+    made: dict[tuple[object, ...], Draft | None] = {}
     for message in messages:
         found = [permits[number] for number in dict.fromkeys(wanted[message.id]) if number in permits]
-        make = partial(_permit_draft, found, today)
-        drafts[message.id] = _in_reach(make, known_locale(message.locale)) if found else None
+        # Everything but the permits' ids: what the text is made from.
+        alike = message.locale, *(column for permit in found for column in permit[1:])
+        if alike not in made:
+            make = partial(_permit_draft, found, today)
+            made[alike] = _in_reach(make, known_locale(message.locale)) if found else None
+        drafts[message.id] = made[alike]
     return drafts
 
 

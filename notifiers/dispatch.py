@@ -12,11 +12,12 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from flask import current_app
 
@@ -33,6 +34,7 @@ from portal.messages.rules import extension_code
 from portal.settings import Settings
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 FIRST_IN_FLIGHT, IN_FLIGHT = 16, 256
 BATCH = 500
@@ -323,6 +325,16 @@ def _tuned() -> Iterator[None]:
         sys.setswitchinterval(switching)
 
 
+def run_fast(work: Coroutine[Any, Any, T]) -> T:
+    """Run something in an event loop that costs a tenth less than Python's own, where there is one."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(work)
+
+
 def dispatch(stop: threading.Event | None = None) -> dict[str, int]:
     """Send what is due and return how many messages were accepted, rejected, are unknown, and are held.
 
@@ -335,7 +347,7 @@ def dispatch(stop: threading.Event | None = None) -> dict[str, int]:
         desk.open()
         with _tuned():
             PACE.begin()
-            sent = asyncio.run(Drain(desk, settings, stop, PACE).run())
+            sent = run_fast(Drain(desk, settings, stop, PACE).run())
         desk.close()
     sent.held = len(sent.unreachable) + desk.count_held()
     # What only waits for the morning would fill the log all night.

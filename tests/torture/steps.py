@@ -3,17 +3,17 @@
 Nothing of the notifiers' own code is known here, so that it may change without a step being lost.
 """
 
-import asyncio.selector_events
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from aiohttp import ClientResponse, ClientSession
+from aiohttp.http_writer import StreamWriter
 
 
 class Step(StrEnum):
@@ -94,9 +94,7 @@ class Doom:
             self.pass_by(Step.RECORD_BEGUN)
 
     def _watch_http(self) -> None:
-        request, read = ClientSession._request, ClientResponse.read
-        transport = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
-        write = transport.write
+        request, read, write = ClientSession._request, ClientResponse.read, StreamWriter._writelines
 
         async def _request(session: ClientSession, *args: Any, **kwargs: Any) -> Any:
             self.pass_by(Step.BEFORE_FIRST_BYTE)
@@ -107,15 +105,18 @@ class Doom:
             self.pass_by(Step.ANSWER_READ)
             return body
 
-        def write_some(socket: Any, data: Any) -> None:
-            if b"Body=" in bytes(data):
-                self.pass_by(Step.HALF_SENT, lambda: write(socket, data[: len(data) - 20]))
-                self.pass_by(Step.REQUEST_SENT, lambda: write(socket, data))
-            write(socket, data)
+        def write_some(writer: StreamWriter, chunks: Iterable[bytes | bytearray | memoryview]) -> None:
+            data = b"".join(chunks)
+            if b"Body=" in data:
+                # Past the event loop, which may keep what it is given until its next round.
+                socket = writer._protocol.transport.get_extra_info("socket").fileno()  # type: ignore[union-attr]
+                self.pass_by(Step.HALF_SENT, lambda: os.write(socket, data[: len(data) - 20]))
+                self.pass_by(Step.REQUEST_SENT, lambda: os.write(socket, data))
+            write(writer, [data])
 
         _replace(ClientSession, "_request", _request)
         _replace(ClientResponse, "read", read_whole)
-        _replace(transport, "write", write_some)
+        _replace(StreamWriter, "_writelines", write_some)
 
 
 def _replace(where: object, name: str, function: object) -> None:

@@ -121,6 +121,8 @@ def masking_page(decision_id: int, correction_id: int) -> ResponseReturnValue:
     decision = get_decision(decision_id)
     require_original(decision.organ_id)
     row, staff = queries.get_correction(decision, correction_id), guard.current_staff()
+    if not row.masked:
+        return redirect(url_for(".correction", decision_id=decision_id, correction_id=correction_id))
     proposed, choices = read_masking(decision, row)
     marks = service.mask(decision, service.changed_texts(row), choices)
     results = {text.column: masked(text.words, marks[text.column]) for text in proposed}

@@ -224,11 +224,11 @@ def _correct(scene: Scene, decisions: list[Decision], clerk: Staff, reviewer: St
         corrections.propose_correction(
             decision=decision,
             staff=clerk,
-            note=words["correction"],
-            wanted={"industry": words["industry"]},
+            note=words["facts_note" if number == 2 else "correction"],
+            wanted={"facts": words["correction_facts"]} if number == 2 else {"industry": words["industry"]},
             objected_on=objected_on,
         )
-        for decision in decisions
+        for number, decision in enumerate(decisions)
     ]
     corrections.apply_correction(decision=decisions[0], correction=rows[0], staff=reviewer)
     corrections.refuse_correction(

@@ -10,7 +10,8 @@ from tests.browser.visitor import DESK, NARROW, PHONE, Visitor
 
 PAGES = [
     "/staff/", "/staff/permits/", "/staff/calls/", "/staff/permits/import", "/staff/complaints/",
-    "/staff/decisions/", "/staff/messages/", "/staff/messages/replies", "/staff/revisits/",
+    "/staff/decisions/", "/staff/decisions/late", "/staff/decisions/new?kind=permit",
+    "/staff/messages/", "/staff/messages/replies", "/staff/revisits/",
     "/staff/wordings/", "/staff/wordings/permit_soon/en", "/staff/wordings/risk_notice/zh_Hans/tencent",
     "/staff/risk-periods/", "/staff/risk-periods/batches/1",
 ]  # fmt: skip

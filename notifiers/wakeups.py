@@ -61,6 +61,7 @@ def make_celery(environ: Mapping[str, str], data_dir: Path) -> Celery:
     )
     if not shared:
         home = data_dir / "celery"
+        celery.conf.broker_transport = "notifiers.spool:Transport"
         celery.conf.broker_transport_options = {
             "data_folder_in": str(home / "queue"),
             "data_folder_out": str(home / "queue"),

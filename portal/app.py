@@ -38,13 +38,19 @@ from portal.home import public as home
 from portal.home import staff as home_staff
 from portal.messages import public as sandbox
 from portal.messages import staff as messages_staff
+from portal.officers import staff as officers_staff
 from portal.organs import public as organs
 from portal.organs import queries as organs_queries
+from portal.organs import staff as organs_staff
 from portal.paging import RecordNumber
 from portal.permit_imports import staff as permit_imports_staff
 from portal.permits import queries as permits_queries
 from portal.permits import service as permits
 from portal.permits import staff as permits_staff
+from portal.powers import forms as powers_forms
+from portal.powers import public as powers
+from portal.powers import queries as powers_queries
+from portal.powers import staff as powers_staff
 from portal.procedures import public as procedures
 from portal.procedures import service as procedures_service
 from portal.publication import public as publication
@@ -68,6 +74,7 @@ PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
     procedures.blueprint,
     decisions.blueprint,
     organs.blueprint,
+    powers.blueprint,
     search.blueprint,
     transparency.blueprint,
     publication.blueprint,
@@ -94,6 +101,9 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     wordings_staff.blueprint,
     revisits_staff.blueprint,
     risk_periods_staff.blueprint,
+    organs_staff.blueprint,
+    officers_staff.blueprint,
+    powers_staff.blueprint,
     risk_batches_staff.blueprint,
 )
 # What ships as data and is loaded whenever the schema is brought up to date.
@@ -119,7 +129,10 @@ IMPORTS = {
     "bases": "portal.bases.cli:import_bases",
     "decisions": "portal.decision_imports.cli:import_decisions",
     "holidays": "portal.permits.cli:import_holidays",
+    "officers": "portal.officers.cli:import_officers",
+    "organs": "portal.organs.cli:import_organs",
     "permits": "portal.permit_imports.cli:import_permits",
+    "powers": "portal.powers.cli:import_powers",
 }
 MAX_FORM = 64 * 1024 * 1024
 
@@ -157,6 +170,11 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.globals["organ_names"] = organs_queries.list_names
     # A law's page shows the decisions that rest on it, which live in a layer above.
     app.jinja_env.globals["decisions_on_article"] = decisions_queries.list_on_article
+    # An organ's page shows both and what it may do; an article's page shows what powers rest on it.
+    app.jinja_env.globals["decisions_of_organ"] = decisions_queries.list_of_organ
+    app.jinja_env.globals["powers_of_organ"] = powers_queries.list_of_organ
+    app.jinja_env.globals["powers_on_article"] = powers_queries.list_on_article
+    app.jinja_env.globals["power_labels"] = powers_forms.CATEGORY_LABELS
     # So does the call list: what it is about lies above it.
     app.jinja_env.globals["permits_by_subject"] = permits_queries.list_by_subject
     app.context_processor(lambda: {"settings": settings, "today": clock.today, "now": clock.now})
@@ -199,6 +217,8 @@ def staff_menu() -> list[tuple[str, str, str]]:
         menu += [
             (url_for("staff.messages.index"), _("Messages"), "messages"),
             (url_for("staff.revisits.index"), _("Revisits"), "revisits"),
+            (url_for("staff.organs.index"), _("Organs and officers"), "organs"),
+            (url_for("staff.powers.index"), _("Power list"), "powers"),
         ]
     return menu
 

@@ -2,12 +2,17 @@
 
 import re
 import unicodedata
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field
+from wtforms import DateField, Field
 from wtforms.validators import AnyOf, ValidationError
+
+from portal.cells import read_day
+from portal.db import db
+from portal.errors import Refusal
 
 # Marks that turn the direction of what follows; they can make a text read as something else.
 TURNING = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
@@ -50,3 +55,32 @@ class PlainForm(FlaskForm):
 
     class Meta:
         csrf = False
+
+
+class DayField(DateField):
+    """A day, in any form in which days are written."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what was typed; an empty field is no day."""
+        typed = (valuelist or [""])[0].strip()
+        self.data = read_day(typed)
+        if typed and self.data is None:
+            raise ValueError(_("This is not a day. Write it like 2026-12-31."))
+
+
+def saved(form: Any, save: Callable[[], object]) -> bool:
+    """Take a step with what a form says and commit; False when nothing was sent, or the form shows what is wrong."""
+    if not form.validate_on_submit():
+        return False
+    try:
+        save()
+        db.session.commit()
+    except Refusal as refusal:
+        db.session.rollback()
+        field = getattr(form, refusal.field, None) if refusal.field else None
+        if field is None:
+            form.form_errors.append(str(refusal.message))
+        else:
+            field.errors = [*field.errors, str(refusal.message)]
+        return False
+    return True

@@ -29,6 +29,13 @@ def facts() -> dict[str, Any]:
     return found
 
 
+@cache
+def register() -> dict[str, Any]:
+    """Return the demonstration's former organs, powers, transfers and words of recognition."""
+    found: dict[str, Any] = json.loads((DATA / "register.json").read_text(encoding="utf-8"))
+    return found
+
+
 @dataclass(frozen=True)
 class Firm:
     """An invented firm."""

@@ -18,11 +18,17 @@ from portal.db import db
 from portal.decision_endings.service import expire_due
 from portal.decisions.service import index_decision
 from portal.demo import importer, outbox, rules
-from portal.organs.models import Organ, OrganKind
-from portal.organs.service import add_officer, create_organ
+from portal.discretion import importer as discretion
 from portal.imports.importer import commit_draft
+from portal.officers.service import add_officer
+from portal.organs.models import Organ, OrganKind
+from portal.organs.service import Announcement, announce, create_organ
 from portal.permit_imports.importer import PERMITS
+from portal.powers.importer import enter_powers
+from portal.powers.queries import find_item
+from portal.powers.service import TransferContent, add_transfer
 from portal.publication import service as publication
+from portal.registers import Register, read_register
 from portal.risk_batches.service import submit
 from portal.risk_periods.queries import dates_of, list_periods
 from portal.risk_periods.rules import DAY, next_span
@@ -41,6 +47,8 @@ def load(*, password: str, signature: str, hotline: str, data_dir: Path) -> bool
     create_officers(organs)
     create_accounts(organs, password)
     import_texts()
+    import_standards()
+    create_register(organs)
     import_registers(data_dir)
     scene = importer.Scene.look(organs)
     decisions = importer.write_decisions(scene)
@@ -86,6 +94,12 @@ def import_texts() -> None:
     """Bring in the invented regulations, by the importer that brings in real ones."""
     outcome = bases_importer.Outcome()
     bases_importer.import_sources(bases_importer.read_files(rules.DATA, outcome), outcome)
+
+
+def import_standards() -> None:
+    """Bring in the invented discretion standards, by the importer that brings in real ones."""
+    sheet = rules.DATA / "discretion.csv"
+    discretion.enter_standards(read_register(sheet, discretion.COLUMNS, discretion.REQUIRED))
 
 
 def import_registers(data_dir: Path) -> None:
@@ -155,3 +169,54 @@ def create_accounts(organs: dict[str, Organ], password: str) -> None:
             password=password,
             organ_id=organs[entry["organ"]].id,
         )
+
+
+def create_register(organs: dict[str, Organ]) -> None:
+    """Create the organs that earlier ones became, the power list with its transfers, and two years' recognition."""
+    words, today = rules.register(), clock.today()
+    for year in (today.year - 1, today.year):
+        said = {name: text.format(year=year) for name, text in words["recognition"].items()}
+        living = [organ.id for organ in organs.values()]
+        announced_on = min(date(year, 1, 20), today)
+        announce(
+            announcement=Announcement(year=year, announced_on=announced_on, organ_ids=living, **said), staff_id=None
+        )
+    known = organs | create_former(organs)
+    rows = [
+        (number, item | {"organ": known[item["organ"]].name, "basis_text": item["basis"]})
+        for number, item in enumerate(words["powers"])
+    ]
+    outcome = enter_powers(Register(rows, {}))
+    assert not outcome.rejected, outcome.rejected
+    for entry in words["transfers"]:
+        item = find_item(entry["code"])
+        assert item
+        add_transfer(item=item, content=read_transfer(entry, known), staff_id=None)
+
+
+def create_former(organs: dict[str, Organ]) -> dict[str, Organ]:
+    """Create the organs that were renamed or merged, by slug."""
+    return {
+        entry["slug"]: create_organ(
+            slug=entry["slug"],
+            name=entry["name"],
+            name_en=entry["name_en"],
+            short_name=entry["short_name"],
+            legal_ground="本级人民政府确认的行政执法主体（虚构）",
+            valid_from=date(2005, 1, 1),
+            valid_to=date.fromisoformat(entry["last_day"]),
+            successor_id=organs[entry["successor"]].id,
+        )
+        for entry in rules.register()["former"]
+    }
+
+
+def read_transfer(entry: dict[str, str], organs: dict[str, Organ]) -> TransferContent:
+    """Return a transfer of the demonstration's."""
+    return TransferContent(
+        organ_id=organs[entry["organ"]].id,
+        since=date.fromisoformat(entry["since"]),
+        until=date.fromisoformat(entry["until"]) if "until" in entry else None,
+        document_number=entry["document_number"],
+        note=entry["note"],
+    )

@@ -16,6 +16,7 @@ PUBLIC = {
     "home.index", "home.accessibility", "home.privacy", "home.sitemap", "search.index",
     "bases.index", "bases.show", "bases.article", "procedures.index", "procedures.show",
     "decisions.index", "decisions.show", "organs.index", "organs.show", "organs.check",
+    "organs.recognitions", "organs.recognition", "powers.index", "powers.show",
     "complaints.new", "complaints.turn_page", "complaints.receipt", "complaints.confirm", "complaints.track",
     "complaints.find", "complaints.case", "complaints.supplement", "complaints.rate", "complaints.withdraw",
     "health.live", "health.ready", "health.metrics",

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from portal.person_names.rules import NameStyle, everywhere, find_names, public_name
@@ -105,18 +106,26 @@ def _mark(kind: Finding, words: str, original: str, context: Context) -> Mark:
 
 def _flattened(text: str) -> tuple[str, list[int]]:
     """Return a text in half-width forms without invisible letters, and where each letter stood."""
-    letters: list[str] = []
-    at: list[int] = []
+    letters, at = [], []
     for index, letter in enumerate(text):
-        if unicodedata.category(letter) in ("Cf", "Mn"):
-            continue
-        value = unicodedata.decimal(letter, None)
-        plain = letter if value is None else str(value)
-        if value is None and unicodedata.category(letter) != "No":
-            plain = unicodedata.normalize("NFKC", letter)
-        letters.append(plain if len(plain) == 1 else letter)
-        at.append(index)
+        plain = _plain(letter)
+        if plain:
+            letters.append(plain)
+            at.append(index)
     return spelled_out("".join(letters)), at
+
+
+@lru_cache(maxsize=20_000)
+def _plain(letter: str) -> str:
+    """Return one letter in its half-width form, nothing for an invisible one, digits of any script as ours."""
+    category = unicodedata.category(letter)
+    if category in ("Cf", "Mn"):
+        return ""
+    value = unicodedata.decimal(letter, None)
+    if value is not None:
+        return str(value)
+    plain = letter if category == "No" else unicodedata.normalize("NFKC", letter)
+    return plain if len(plain) == 1 else letter
 
 
 def _search(flat: str, context: Context, choices: Choices) -> Iterator[Found]:

@@ -35,15 +35,18 @@ def _either(name: str) -> str:
 
 
 _HAN = r"[\u3400-\u9fff]"
+_RUN = re.compile(f"{_HAN}*")
 _COMMON = frozenset(_WORDS["common"])
 _SURNAME = re.compile(f"{_either('compound')}|[{_WORDS['common']}{_WORDS['rare']}]")
 _GIVEN = f"(?:[ \u3000]?(?![{_WORDS['stop']}]){_HAN})"
-_GIVEN_OF = (re.compile(_GIVEN * 2), re.compile(_GIVEN))
+_LAST = f"(?:[ \u3000]?(?![{_WORDS['stop']}{_WORDS['stop_last']}]){_HAN})"
+_GIVEN_OF = (re.compile(_GIVEN + _LAST), re.compile(_GIVEN))
 _FOLLOWER = re.compile(_either("follower"))
 _NOT_NAMES = frozenset(_WORDS["not_names"].split())
 _NOT_NAMES_AT = re.compile(_either("not_names"))
 _STRADDLING = re.compile(f"(?:{_either('straddling')})$")
 _ORGANISATION = re.compile(f"(?:{_either('organisation_end')})$")
+_COMPANY = re.compile(f"(?:{'|'.join(word for word in _WORDS['organisation_end'].split() if len(word) > 1)})$")
 _ROLE = re.compile(f"(?:{_either('role')}){{1,3}}(?P<firm>{_WORDS['says']})?")
 _OFFICIAL = re.compile(f"(?:{_either('official_role')})(?P<firm>{_WORDS['says']})?")
 _ANCHOR = re.compile(_WORDS["anchor_pattern"] + f"|{_either('anchor')}")
@@ -110,13 +113,15 @@ def _bare(text: str, span: Span) -> str:
 def _ends(text: str, start: int, *, firm: bool) -> list[int]:
     """Return where a name that starts here may end, the likeliest first; nothing when none starts here."""
     surname = _SURNAME.match(text, start)
+    run = _RUN.match(text, start)
+    firm = firm and not (run and _ORGANISATION.search(run[0]))
     if not surname or (not firm and not _may_start(text, start)):
         return []
     given = [hit.end() for pattern in _GIVEN_OF if (hit := pattern.match(text, surname.end()))]
-    closed = [end for end in given if _closes(text, end)]
-    if not closed and firm:
-        closed = given
-    return [end for end in closed if text[start:end] not in _NOT_NAMES]
+    closed = [end for end in given if _closing(text, end)] or (given if firm else [])
+    # What follows a name says most of where it ends; of two readings the longer word after it is likelier.
+    closed.sort(key=lambda end: -_closing(text, end))
+    return [end for end in closed if text[start:end] not in _NOT_NAMES][:1]
 
 
 def _may_start(text: str, start: int) -> bool:
@@ -126,13 +131,12 @@ def _may_start(text: str, start: int) -> bool:
     return not _STRADDLING.search(text, max(0, start - 3), start + 1)
 
 
-def _closes(text: str, end: int) -> bool:
-    return end == len(text) or not re.match(_HAN, text[end]) or bool(_FOLLOWER.match(text, end))
-
-
-def _spans(start: int, ends: Iterable[int]) -> Iterator[Span]:
-    """Yield the readings of a name: where two are possible, both are looked for in the rest of the text."""
-    return (Span(start, end) for end in ends)
+def _closing(text: str, end: int) -> int:
+    """Return how surely a name ends here: 0 when nothing says so."""
+    if end == len(text) or not re.match(_HAN, text[end]):
+        return 9
+    follower = _FOLLOWER.match(text, end)
+    return len(follower[0]) if follower else 0
 
 
 def _after(text: str, role: re.Pattern[str]) -> Iterator[Span]:
@@ -140,18 +144,24 @@ def _after(text: str, role: re.Pattern[str]) -> Iterator[Span]:
     for hit in role.finditer(text):
         firm = hit["firm"] is not None
         ends = _ends(text, hit.end(), firm=firm)
-        yield from _spans(hit.end(), ends)
-        if not firm or ends:
+        yield from (Span(hit.end(), end) for end in ends)
+        if ends:
             continue
-        other = _LATIN.match(text, hit.end()) or _LABELLED.match(text, hit.end())
-        if other and not _ORGANISATION.search(other[0]) and not set(other[0]) & set(_WORDS["stop"]):
+        colon = firm and not hit["firm"].isspace()
+        other = _LATIN.match(text, hit.end()) or (_LABELLED.match(text, hit.end()) if colon else None)
+        if (
+            other
+            and other[0] not in _NOT_NAMES
+            and not _ORGANISATION.search(other[0])
+            and not set(other[0]) & set(_WORDS["stop"])
+        ):
             yield Span(*other.span())
 
 
 def _before_anchors(text: str) -> Iterator[Span]:
     """Yield the names before what only a person has, such as a sex or a statement."""
     for hit in _ANCHOR.finditer(text):
-        span = _name_before(text, hit.start(), firm=hit.lastgroup == "firm")
+        span = _name_before(text, hit.start(), firm=hit.lastgroup is not None)
         if span:
             yield span
 
@@ -170,6 +180,8 @@ def _is_name(text: str, start: int, end: int, *, firm: bool) -> bool:
     surname = _SURNAME.match(text, start, end)
     if not surname or text[start:end] in _NOT_NAMES or (not firm and not _may_start(text, start)):
         return False
+    if _COMPANY.search(text, start, end):
+        return False
     return any(pattern.fullmatch(text, surname.end(), end) for pattern in _GIVEN_OF)
 
 
@@ -182,10 +194,10 @@ def _in_clauses(text: str) -> Iterator[Span]:
     for hit in _CLAUSE.finditer(text):
         ends = [end for end in _ends(text, hit.end(), firm=False) if _FOLLOWER.match(text, end)]
         if text[hit.end()] in _COMMON:
-            yield from _spans(hit.end(), ends)
+            yield from (Span(hit.end(), end) for end in ends)
     for hit in _LINK.finditer(text):
         if text[hit.end() : hit.end() + 1] in _COMMON:
-            yield from _spans(hit.end(), _ends(text, hit.end(), firm=False))
+            yield from (Span(hit.end(), end) for end in _ends(text, hit.end(), firm=False))
 
 
 def _listed(text: str, found: Iterable[Span]) -> set[Span]:
@@ -210,7 +222,7 @@ def _dotted(text: str) -> Iterator[Span]:
     for hit in _DOTTED.finditer(text):
         start, end = hit.span()
         dots = [index for index in range(start, end) if not re.match(_HAN, text[index])]
-        lefts = [at.end() for at in re.finditer(_LEFT.pattern[:-1], text[start : dots[0]])]
+        lefts = [at.end() for at in re.finditer(f"{_LEFT.pattern[:-1]}|[{_WORDS['stop']}]", text[start : dots[0]])]
         first = start + max((left for left in lefts if dots[0] - start - left > 1), default=0)
         ends = [at.start() for at in _FOLLOWER.finditer(text, dots[-1] + 3, end)]
         if text[first : dots[0]] not in _NOT_NAMES and not _ORGANISATION.search(text[first : dots[0]]):

@@ -163,7 +163,7 @@ def test_the_authoritys_account_stays_whatever_surrounds_it(before: str, after: 
     assert "7111010189800000162" in public(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(
     st.lists(around | planted() | st.sampled_from([TILL, "住址：", "证人", "电话", "身份证号"]), max_size=8),
     st.booleans(),

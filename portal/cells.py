@@ -28,6 +28,8 @@ def tidy(text: str) -> str:
 
 def clean(text: str) -> str:
     """Return a cell's text as written, without the space around it and without invisible characters."""
+    if text.isprintable():
+        return text.strip()
     visible = "".join(letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cf") or letter == "\n")
     return visible.replace("\u00a0", " ").strip()
 

@@ -25,6 +25,8 @@ from portal.spreadsheets import Sheet, Table, Unreadable, find_table, load_colum
 
 DATA = Path(__file__).parent / "data"
 HEADINGS = {DecisionKind.PENALTY: "penalties.csv", DecisionKind.PERMIT: "permits.csv"}
+# Whoever has nothing to say uses few words.
+LONGEST_NOTHING = 20
 # Of each group one column has to be there.
 REQUIRED = (("name", "text"), ("document_number", "permit_number", "title"), ("decided_on",), ("organ", "organ_code"))
 
@@ -46,9 +48,7 @@ REASONS: Mapping[str, Message] = {
     Remark.PARTY_FROM_TEXT: _l("No column names the party; it was read from the text."),
     Remark.NUMBER_FROM_TITLE: _l("The document number was read from the title."),
     Remark.NO_UNIT: _l("The heading names no unit. The sum was read as 10,000 yuan, as dual publication has it."),
-    Remark.OTHER_AMOUNT: _l(
-        "The decision's own words name another sum. Check whether yuan and 10,000 yuan are mixed up."
-    ),
+    Remark.OTHER_AMOUNT: _l("The decision's own words name another sum. Check the unit: yuan or 10,000 yuan."),
     Remark.LARGE_AMOUNT: _l("This sum is very large. Check whether yuan were entered as 10,000 yuan."),
     Remark.SMALL_AMOUNT: _l("This sum is very small. Check whether 10,000 yuan were entered as yuan."),
     Remark.TWO_AMOUNTS: _l("Two columns name different sums; this one was taken."),
@@ -157,12 +157,11 @@ def layout_of(draft: Draft) -> Layout:
 
 def _find_table(sheets: Sequence[Sheet]) -> tuple[Layout, Table]:
     """Return the table under the headings that fit best: penalties and permits share some of theirs."""
-    empty = read_words()["empty"]
     found: list[tuple[Layout, Table]] = []
     problem: Unreadable | None = None
     for layout in read_layouts():
         try:
-            table = find_table(sheets, layout.headings, is_empty=lambda text: not fold(text) or fold(text) in empty)
+            table = find_table(sheets, layout.headings, is_empty=_says_nothing)
             found.append((layout, table))
         except Unreadable as unreadable:
             problem = problem or unreadable
@@ -170,6 +169,10 @@ def _find_table(sheets: Sequence[Sheet]) -> tuple[Layout, Table]:
         assert problem is not None
         raise problem
     return max(found, key=lambda pair: len(pair[1].fields))
+
+
+def _says_nothing(text: str) -> bool:
+    return len(text) <= LONGEST_NOTHING and fold(text) in read_words()["empty"]
 
 
 def _match(row: Row, known: Known) -> None:

@@ -267,7 +267,7 @@ def test_rows_are_rejected_one_by_one_where_a_column_is_missing(run: Run, tmp_pa
 
 def test_whole_texts_give_party_and_number(run: Run, tmp_path: Path) -> None:
     code = make_code(5, "91")
-    text = f"当事人：虚构资产管理（虚构）有限公司（以下简称虚构资管），统一社会信用代码：{code}，住所：虚构路1号，甲,乙,丙。"
+    text = f"当事人：虚构资产管理（虚构）有限公司（以下简称虚构资管），统一社会信用代码：{code}，住所：虚构路1号。"
     table = [
         ["发文日期", "来源", "索引号", "分类", "名称", "文号", "内容"],
         [
@@ -277,7 +277,7 @@ def test_whole_texts_give_party_and_number(run: Run, tmp_path: Path) -> None:
             "行政处罚决定",
             "虚构局行政处罚决定书 虚〔2024〕4号",
             "null",
-            text + "1,2,3,4,5,6,7,8",
+            text + "甲,乙,丙,4,5,6,7,8",
         ],
         ["2024-11-20", "虚构局", "x/2", "行政处罚决定", "虚构局行政处罚决定书 虚〔2024〕5号", "虚〔2024〕5号", text],
     ]

@@ -24,6 +24,7 @@ from notifiers import runs
 from notifiers.checkpoints import sign
 from notifiers.collect import collect
 from notifiers.dispatch import dispatch
+from notifiers.expire import expire
 from notifiers.plan.due import plan_due
 from notifiers.reconcile import reconcile
 from notifiers.tidy import tidy
@@ -31,7 +32,6 @@ from notifiers.wakeups import SECONDS, make_celery, task_name
 from portal import clock
 from portal.cli import current_settings
 from portal.db import db
-from portal.decision_endings.service import expire_due
 from portal.decision_imports.importer import DECISIONS
 from portal.imports.importer import run_waiting
 from portal.permit_imports.importer import PERMITS
@@ -49,8 +49,7 @@ JOBS: dict[str, Callable[[], object]] = {
     "reconcile": reconcile,
     "tidy": tidy,
     "sign": sign,
-    # A decision whose period is over is hidden by its date at once; this takes it from the search, and logs it.
-    "expire": lambda: expire_due(clock.today()),
+    "expire": expire,
     "alive": lambda: show_alive(),
 }
 THREADS = len(JOBS)

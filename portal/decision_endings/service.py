@@ -100,6 +100,15 @@ def refuse_repair(decision: Decision, applied_on: date) -> None:
     raise Refusal(words[found])
 
 
+def find_outlook(decision: Decision) -> tuple[rules.Obstacle | None, date | None]:
+    """Return what speaks against an application for credit repair today, and the first day on which one can be made."""
+    first_day = first_repair_day(decision)
+    obstacle = rules.find_obstacle(
+        kind=decision.kind, measures=decision.measures or [], first_day=first_day, applied_on=clock.today()
+    )
+    return obstacle, first_day
+
+
 def describe_obstacle(decision: Decision) -> object:
     """Return what speaks against credit repair today, nothing when an application can be entered."""
     try:
@@ -150,26 +159,21 @@ def decide_repair(*, decision: Decision, repair: CreditRepair, staff: Staff, gra
     audit.record(step, f"decision:{decision.id}", staff_id=staff.id, repair=repair.id)
 
 
-def expire_due(on: date) -> int:
-    """End the publication of every decision whose last public day is before `on`; return how many.
+def expire_some(on: date) -> int:
+    """End the publication of some decisions whose last public day is before `on`; return how many, none when done.
 
-    Commits after each batch; it may run twice at once, or again after it was interrupted.
+    It may run twice at once, or again after it was interrupted.
     """
-    ended = 0
-    while True:
-        statement = (
-            sa.select(Decision)
-            .where(Decision.state == DecisionState.PUBLISHED, Decision.publish_until < on)
-            .order_by(Decision.publish_until, Decision.id)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-        found = db.session.scalars(statement.execution_options(populate_existing=True)).all()
-        for decision in found:
-            take_step(decision, "expire")
-            hide(decision, LogAction.EXPIRE)
-            audit.record("decision.expire", f"decision:{decision.id}")
-        db.session.commit()
-        ended += len(found)
-        if len(found) < BATCH:
-            return ended
+    statement = (
+        sa.select(Decision)
+        .where(Decision.state == DecisionState.PUBLISHED, Decision.publish_until < on)
+        .order_by(Decision.publish_until, Decision.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    found = db.session.scalars(statement.execution_options(populate_existing=True)).all()
+    for decision in found:
+        take_step(decision, "expire")
+        hide(decision, LogAction.EXPIRE)
+        audit.record("decision.expire", f"decision:{decision.id}")
+    return len(found)

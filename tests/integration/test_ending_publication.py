@@ -11,6 +11,7 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
+from notifiers.expire import expire
 from notifiers.worker import JOBS
 from portal import clock
 from portal.accounts.models import Role
@@ -191,5 +192,5 @@ def test_a_period_that_is_over_is_ended_by_the_daily_job(
     archive = sign_in(Role.CLERK, organ_id=organ.id).get(f"/staff/decisions/{over[0].id}")
     assert archive.status_code == 200 and over[0].facts in archive.text
     entries = sa.select(sa.func.count()).select_from(AuditEntry).where(AuditEntry.action == "decision.expire")
-    assert service.expire_due(today) == 0
+    assert expire() == 0
     assert db.session.scalar(entries) == 5

@@ -69,7 +69,7 @@ class RecognitionForm(FlaskForm):
     """A yearly announcement, and the organs that it names."""
 
     year = IntegerField(
-        _l("Year"),
+        _l("Year of recognition"),
         validators=[
             InputRequired(_l("Enter a year such as 2026")),
             NumberRange(*YEARS, _l("Enter a year such as 2026")),
@@ -79,7 +79,7 @@ class RecognitionForm(FlaskForm):
         _l("Title"), filters=[one_line], validators=[DataRequired(_l("Enter a title")), AtMost(rules.MAX_NAME)]
     )
     document_number = StringField(_l("Document number"), filters=[one_line], validators=[Optional(), AtMost(128)])
-    issuer = StringField(_l("Issued by"), filters=[one_line], validators=[Optional(), AtMost(rules.MAX_NAME)])
+    issuer = StringField(_l("Announced by"), filters=[one_line], validators=[Optional(), AtMost(rules.MAX_NAME)])
     announced_on = DayField(_l("Announced on"), validators=[InputRequired(_l("Enter a day"))])
     body = TextAreaField(_l("Text of the announcement"), filters=[tidy], validators=[AtMost(rules.MAX_BODY)])
     organs = SelectMultipleField(

@@ -13,7 +13,8 @@ PAGES = [
     "/staff/decisions/", "/staff/decisions/late", "/staff/decisions/new?kind=permit",
     "/staff/messages/", "/staff/messages/replies", "/staff/revisits/",
     "/staff/wordings/", "/staff/wordings/permit_soon/en", "/staff/wordings/risk_notice/zh_Hans/tencent",
-    "/staff/risk-periods/", "/staff/risk-periods/batches/1",
+    "/staff/risk-periods/", "/staff/risk-periods/batches/1", "/staff/organs/", "/staff/organs/3",
+    "/staff/organs/recognitions/new", "/staff/officers/cards?organ=2", "/staff/officers/14", "/staff/powers/9",
 ]  # fmt: skip
 LOOKS: list[dict[str, object]] = [
     {"locale": "zh_Hans", "width": DESK}, {"locale": "en", "width": PHONE}, {"locale": "zh_Hans", "width": NARROW},

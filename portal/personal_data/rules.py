@@ -52,7 +52,7 @@ GAP = r"[ \t\n\u3000\-\u2010-\u2015\u2212_.\u00b7\u2022/()]"
 _RUN = re.compile(rf"\d(?:{GAP}{{0,3}}\d)*")
 _GROUP = re.compile(r"\d+")
 _SPELLED = re.compile(f"[{_WORDS['spelled_digits']}]{{7,}}")
-_SPELLED_DIGITS = str.maketrans(_WORDS["spelled_digits"], "0001123456789")
+_SPELLED_DIGITS = str.maketrans(_WORDS["spelled_digits"], "0001123456789123456789")
 _CODE = re.compile(r"(?<![0-9A-Z])[0-9A-Z]{2}\d{6}[0-9A-Z]{10}(?![0-9A-Z])", re.IGNORECASE)
 _CODE_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CODE_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
@@ -228,10 +228,11 @@ def _is_till(flat: str, start: int) -> bool:
 def _labelled(flat: str) -> Iterator[Found]:
     """Yield the numbers that are called a certificate's, and passports by their form."""
     for hit in _is("certificate").finditer(flat):
-        number = re.compile(r"(?=[A-Z-]*\d)[A-Z0-9](?:[ -]?[A-Z0-9]){4,300}", re.IGNORECASE).match(flat, hit.end())
+        number = re.compile(r"(?=[A-Z-]*\d)[A-Z0-9](?:[ -]?[A-Z0-9*]){4,300}", re.IGNORECASE).match(flat, hit.end())
         if number:
             yield Found(*number.span(), Finding.CERTIFICATE)
     yield from _hits(flat, "passport", Finding.CERTIFICATE)
+    yield from _hits(flat, "archive", Finding.CERTIFICATE)
 
 
 def _addresses(flat: str, party_is_person: bool) -> Iterator[Found]:
@@ -240,7 +241,10 @@ def _addresses(flat: str, party_is_person: bool) -> Iterator[Found]:
         value = _is("home_value").match(flat, label.end())
         if not value or _is("nothing").match(value[0]) or not (label["says"] or _is("unit").search(value[0])):
             continue
-        if _is("business_label").fullmatch(label["label"]) and _is_seat(flat, label.start(), party_is_person):
+        business = _is("business_label").fullmatch(label["label"])
+        home = bool(_is("home_word").fullmatch(label["label"]) or _is("dwelling").search(value[0]))
+        seat = _is("organ_inside").search(value[0]) or _is_seat(flat, label.start(), party_is_person, home=home)
+        if business and seat:
             yield Found(*value.span(), None)
         else:
             yield from _below(flat, *value.span())
@@ -264,16 +268,22 @@ def _below_unit(flat: str, start: int, end: int) -> Found:
     return Found(first if first < end else start, end, Finding.ADDRESS)
 
 
-def _is_seat(flat: str, start: int, party_is_person: bool) -> bool:
-    """Whether an address is an organ's or a firm's, by who is spoken of last before it."""
+def _is_seat(flat: str, start: int, party_is_person: bool, *, home: bool = False) -> bool:
+    """Whether an address is an organ's or a firm's, by who is spoken of last; `home`: it looks like one."""
     clause = _is("clause_end").split(flat[max(0, start - 80) : start])[-1]
     if _is("organ_end").search(clause) or _is("premises").search(clause):
         return True
-    firm, person = (
-        max((hit.start() for hit in _is(name).finditer(clause)), default=-1)
-        for name in ("organisation_word", "person_word")
-    )
-    return not party_is_person and firm > person
+    if party_is_person:
+        return False
+    firm, person = _last(clause, "organisation_word"), _last(clause, "person_word")
+    if firm == person:  # Nobody in this sentence: it goes on about whom the one before was about.
+        before = flat[max(0, start - 80) : start]
+        firm, person = _last(before, "organisation_word"), _last(before, "person_word")
+    return firm > person or (firm == person and not home)
+
+
+def _last(text: str, name: str) -> int:
+    return max((hit.start() for hit in _is(name).finditer(text)), default=-1)
 
 
 def _minors(flat: str, punished: str | None) -> Iterator[Found]:

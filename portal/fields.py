@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
+from sqlalchemy.exc import IntegrityError
 from wtforms import DateField, Field
 from wtforms.validators import AnyOf, ValidationError
 
@@ -82,5 +83,10 @@ def saved(form: Any, save: Callable[[], object]) -> bool:
             form.form_errors.append(str(refusal.message))
         else:
             field.errors = [*field.errors, str(refusal.message)]
+        return False
+    except IntegrityError:
+        # Checks before writing tell what is wrong in better words; here somebody was faster in the same moment.
+        db.session.rollback()
+        form.form_errors.append(_("Somebody else has just entered the same. Look at it and try again."))
         return False
     return True

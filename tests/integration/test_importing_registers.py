@@ -142,6 +142,16 @@ def test_power_list_comes_in_with_the_articles_it_cites(app: Flask, tmp_path: Pa
     assert db.session.scalar(sa.select(sa.func.count(PowerGround.id))) == 3
 
 
+def test_list_that_comes_again_finds_the_law_that_has_come_meanwhile(app: Flask, tmp_path: Path) -> None:
+    make_organ(name=ORGAN)
+    path = sheet(tmp_path, [power()])
+    assert counts(run(app, "powers", path)) == (1, 0, 0, 0)
+    assert db.session.scalar(sa.select(sa.func.count(PowerGround.id))) == 0
+    make_basis(tmp_path, title="虚构市测试条例")
+    assert counts(run(app, "powers", path)) == (0, 1, 0, 0)
+    assert db.session.scalar(sa.select(sa.func.count(PowerGround.id))) == 2
+
+
 def test_bad_rows_of_powers_write_nothing(app: Flask, tmp_path: Path) -> None:
     make_organ(name=ORGAN)
     make_basis(tmp_path, title="虚构市测试条例")

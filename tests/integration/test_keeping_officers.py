@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 
+import pytest
 import segno
 import sqlalchemy as sa
 import time_machine
@@ -13,8 +14,10 @@ from flask.testing import FlaskClient
 from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
 from portal.db import db
+from portal.officers import service
 from portal.officers.staff import draw_code
 from portal.organs.models import Officer
+from portal.organs.rules import normalise_card_number
 from tests.factories.organs import make_officer, make_organ
 
 NOON = "2026-11-22T04:00:00Z"
@@ -69,6 +72,18 @@ def test_bad_entries_are_refused(sign_in: SignIn) -> None:
         answer = keeper.post("/staff/officers/new?lang=en", data=typed(organ.id, **changes))
         assert answer.status_code == 422, words
         assert words in answer.text
+    assert db.session.scalar(sa.select(sa.func.count(Officer.id))) == 1
+
+
+def test_number_that_somebody_enters_in_the_same_moment_is_refused(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organ = make_organ()
+    make_officer(organ, "16080000002")
+    monkeypatch.setattr(service, "check_number", normalise_card_number)
+    answer = sign_in(Role.SUPERVISOR).post("/staff/officers/new?lang=en", data=typed(organ.id))
+    assert answer.status_code == 422
+    assert "Somebody else has just entered the same." in answer.text
     assert db.session.scalar(sa.select(sa.func.count(Officer.id))) == 1
 
 

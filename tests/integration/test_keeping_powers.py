@@ -1,18 +1,21 @@
 """The legal office keeps the power list; two organs never hold a power on the same day."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import sqlalchemy as sa
 import time_machine
+from flask import Flask
 from flask.testing import FlaskClient
 
 from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
 from portal.bases.models import BasisStatus
 from portal.db import db
-from portal.powers import service
+from portal.errors import Conflict
+from portal.powers import queries, service
 from portal.powers.models import PowerGround, PowerItem, PowerTransfer
 from tests.factories.bases import article_of, make_basis
 from tests.factories.organs import make_organ, make_power, transfer
@@ -125,6 +128,29 @@ def test_transfers_never_overlap(sign_in: SignIn) -> None:
     assert keeper.post(address, data=moved(third.id, "2024-01-01")).status_code == 302
     answer = keeper.post(address, data=moved(other.id, "2026-01-01"))
     assert "until further notice. End that transfer first." in answer.text
+
+
+def test_of_transfers_entered_at_once_one_is_taken(app: Flask) -> None:
+    item_id = make_power(make_organ()).id
+    organ_ids = [make_organ().id for _number in range(4)]
+    db.session.commit()
+
+    def give(organ_id: int) -> bool:
+        content = service.TransferContent(
+            organ_id=organ_id, since=date(2026, 1, organ_id % 28 + 1), until=None, document_number="虚构〔2026〕1号"
+        )
+        with app.app_context():
+            item = queries.get_item_by_id(item_id, lock=True)
+            try:
+                service.add_transfer(item=item, content=content, staff_id=None)
+            except Conflict:
+                return False
+            db.session.commit()
+            return True
+
+    with ThreadPoolExecutor(len(organ_ids)) as pool:
+        assert sorted(pool.map(give, organ_ids)) == [False, False, False, True]
+    assert db.session.scalar(sa.select(sa.func.count(PowerTransfer.id))) == 1
 
 
 def test_transfer_is_ended_by_its_last_day_and_taken_out_when_wrong(sign_in: SignIn, client: FlaskClient) -> None:

@@ -36,6 +36,7 @@ def _either(name: str) -> str:
 
 _HAN = r"[\u3400-\u9fff]"
 _RUN = re.compile(f"{_HAN}*")
+_USUAL = re.compile(f"{_either('compound')}|[{_WORDS['common']}]")
 _COMMON = frozenset(_WORDS["common"])
 _SURNAME = re.compile(f"{_either('compound')}|[{_WORDS['common']}{_WORDS['rare']}]")
 _GIVEN = f"(?:[ \u3000]?(?![{_WORDS['stop']}]){_HAN})"
@@ -110,12 +111,12 @@ def _bare(text: str, span: Span) -> str:
     return re.sub(r"\s", "", text[span.start : span.end])
 
 
-def _ends(text: str, start: int, *, firm: bool) -> list[int]:
-    """Return where a name that starts here may end, the likeliest first; nothing when none starts here."""
+def _ends(text: str, start: int, *, firm: bool, apart: bool = False) -> list[int]:
+    """Return where a name that starts here ends, if one does; `apart`: the word before ends here for certain."""
     surname = _SURNAME.match(text, start)
     run = _RUN.match(text, start)
     firm = firm and not (run and _ORGANISATION.search(run[0]))
-    if not surname or (not firm and not _may_start(text, start)):
+    if not surname or (not firm and not _may_start(text, start, apart=apart)):
         return []
     given = [hit.end() for pattern in _GIVEN_OF if (hit := pattern.match(text, surname.end()))]
     closed = [end for end in given if _closing(text, end)] or (given if firm else [])
@@ -124,11 +125,11 @@ def _ends(text: str, start: int, *, firm: bool) -> list[int]:
     return [end for end in closed if text[start:end] not in _NOT_NAMES][:1]
 
 
-def _may_start(text: str, start: int) -> bool:
+def _may_start(text: str, start: int, *, apart: bool = False) -> bool:
     """Whether no other word begins with this letter, or ends with it."""
     if text[start] in _WORDS["doubtful"] or _NOT_NAMES_AT.match(text, start):
         return False
-    return not _STRADDLING.search(text, max(0, start - 3), start + 1)
+    return apart or not _STRADDLING.search(text, max(0, start - 3), start + 1)
 
 
 def _closing(text: str, end: int) -> int:
@@ -143,7 +144,7 @@ def _after(text: str, role: re.Pattern[str]) -> Iterator[Span]:
     """Yield the names after the part that somebody plays; after a colon also those whose surname is in no list."""
     for hit in role.finditer(text):
         firm = hit["firm"] is not None
-        ends = _ends(text, hit.end(), firm=firm)
+        ends = _ends(text, hit.end(), firm=firm, apart=True)
         yield from (Span(hit.end(), end) for end in ends)
         if ends:
             continue
@@ -193,10 +194,10 @@ def _in_clauses(text: str) -> Iterator[Span]:
     """Yield the names with which a clause starts, and those after a verb or preposition that takes a person."""
     for hit in _CLAUSE.finditer(text):
         ends = [end for end in _ends(text, hit.end(), firm=False) if _FOLLOWER.match(text, end)]
-        if text[hit.end()] in _COMMON:
+        if _USUAL.match(text, hit.end()):
             yield from (Span(hit.end(), end) for end in ends)
     for hit in _LINK.finditer(text):
-        if text[hit.end() : hit.end() + 1] in _COMMON:
+        if _USUAL.match(text, hit.end()):
             yield from (Span(hit.end(), end) for end in _ends(text, hit.end(), firm=False))
 
 

@@ -172,6 +172,34 @@ def test_the_partys_own_name_never_survives(before: str, name: str, after: str) 
     assert "三丰" not in shown.replace(" ", "").replace("\n", "")
 
 
+SURNAMES = st.sampled_from(
+    [*"王李张刘陈杨黄赵周吴徐孙马胡郭林何梁郑罗宋谢唐许邓冯曹彭曾肖田董潘袁蔡蒋余杜叶程魏苏吕丁沈", "欧阳", "司马"]
+)
+GIVEN = st.text(
+    st.sampled_from("伟芳娜敏静丽强磊军洋勇艳杰娟涛超秀霞平刚桂英建华文志玉兰红梅国庆晓丹婷雪鹏飞宇浩鑫倩颖琳璐"),
+    min_size=1,
+    max_size=2,
+)
+PLACES = st.sampled_from(
+    [
+        "证人{}证实", "举报人：{}，", "法定代表人{}。", "有{}的询问笔录", "{}，男，汉族", "员工{}在现场", "姓名：{}\n",
+        "由{}负责", "委托代理人：{}（", "受害人{}受伤", "经营者{}签字", "对{}进行询问", "，{}称其不知情",
+        "“{}”证券账户", "与{}、李小红签订", "货车司机{}（男，45岁）", "其妻{}在场", "店员{}陪同检查",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=250, deadline=None)
+@given(around, PLACES, SURNAMES, GIVEN, around, st.booleans())
+def test_no_third_person_is_named_where_names_stand(
+    before: str, place: str, surname: str, given_name: str, after: str, spaced: bool
+) -> None:
+    name = surname + given_name
+    written = " ".join(name) if spaced and "：" in place else name
+    shown = public(f"{before}。{place.format(written)}{after}。")
+    assert name not in "".join(shown.split())
+
+
 @settings(max_examples=150, deadline=None)
 @given(around, around)
 def test_the_authoritys_account_stays_whatever_surrounds_it(before: str, after: str) -> None:

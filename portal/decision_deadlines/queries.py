@@ -85,7 +85,8 @@ def _due(span: Span, calendar: WorkingCalendar, *, scope: int | None, organ_id: 
 
     kinds = decision_rules.WITHIN.items()
     waits = sa.or_(*((Decision.kind == kind) & within(Decision.decided_on, days) for kind, days in kinds))
-    public = Decision.state == DecisionState.PUBLISHED
+    # Without statistics SQLite would read every public decision by the index on its state.
+    public = sa.func.coalesce(Decision.state, "") == DecisionState.PUBLISHED.value
     ordered = within(Decision.withdrawal_ordered_on, clocks["withdrawal"])
     objected = within(DecisionCorrection.objected_on, clocks["objection"])
     applied = within(CreditRepair.applied_on, clocks["repair"])

@@ -14,8 +14,6 @@ from portal.decisions.rules import number_key
 from portal.organs.models import Organ
 from portal.parties.models import Party
 
-PUBLIC = "state = 'published'"
-
 
 class DecisionKind(StrEnum):
     """What was decided."""
@@ -78,11 +76,9 @@ class Decision(Recorded, Model):
         UniqueConstraint("organ_id", "document_number"),
         Index("ix_decision_published", "state", "published_at", "id"),
         Index("ix_decision_number", "organ_id", "number_key"),
-        partial_index("ix_decision_ends", "publish_until", where=f"{PUBLIC} AND publish_until IS NOT NULL"),
+        Index("ix_decision_ends", "state", "publish_until"),
         partial_index(
-            "ix_decision_withdrawal_ordered",
-            "withdrawal_ordered_on",
-            where=f"{PUBLIC} AND withdrawal_ordered_on IS NOT NULL",
+            "ix_decision_withdrawal_ordered", "withdrawal_ordered_on", where="withdrawal_ordered_on IS NOT NULL"
         ),
     )
 

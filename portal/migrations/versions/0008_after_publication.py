@@ -12,8 +12,7 @@ down_revision = '0007'
 branch_labels = None
 depends_on = None
 
-ENDS = sa.text("state = 'published' AND publish_until IS NOT NULL")
-ORDERED = sa.text("state = 'published' AND withdrawal_ordered_on IS NOT NULL")
+ORDERED = sa.text('withdrawal_ordered_on IS NOT NULL')
 
 
 def upgrade() -> None:
@@ -45,7 +44,7 @@ def upgrade() -> None:
         ' CONSTRAINT fk_decision_correction_masked_by_id REFERENCES staff (id)'
     )
     op.add_column('decision', sa.Column('withdrawal_order', sa.Text(), nullable=False, server_default=sa.text("''")))
-    op.create_index('ix_decision_ends', 'decision', ['publish_until'], sqlite_where=ENDS, postgresql_where=ENDS)
+    op.create_index('ix_decision_ends', 'decision', ['state', 'publish_until'])
     op.create_index('ix_decision_withdrawal_ordered', 'decision', ['withdrawal_ordered_on'], sqlite_where=ORDERED, postgresql_where=ORDERED)
 
 

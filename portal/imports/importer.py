@@ -24,7 +24,20 @@ from portal.errors import Conflict, Refusal
 from portal.i18n import speaking
 from portal.imports import queries, service
 from portal.imports.models import SpreadsheetImport
-from portal.imports.rules import FIGURES, PIECE, Draft, Intake, Overtaken, Rejection, Step, add, fits, pack, unpack
+from portal.imports.rules import (
+    FIGURES,
+    PIECE,
+    Decided,
+    Draft,
+    Intake,
+    Overtaken,
+    Rejection,
+    Step,
+    add,
+    fits,
+    pack,
+    unpack,
+)
 
 log = logging.getLogger(__name__)
 
@@ -79,27 +92,33 @@ def commit_in_pieces(
 ) -> tuple[dict[str, int], list[Rejection]]:
     """Write what a file brings, committing piece by piece; may be stopped at any moment and run again.
 
-    Tells `say` after each piece how many rows of how many are done. Raises Conflict when somebody has meanwhile changed
-    what the rest was decided on.
+    Tells `say` after each piece how many rows of how many are done. What somebody else changes meanwhile is decided on
+    anew; raises Conflict when that happens twice in a row.
     """
+    decided, written, done, again = _decide_reading(intake, draft, known), add({}, {}), 0, False
+    while done < len(decided.steps):
+        span = range(done, min(done + PIECE, len(decided.steps)))
+        try:
+            piece = add(intake.write_rows(draft, decided.steps, known, span, None), {})
+        except (Overtaken, sa.exc.IntegrityError) as problem:
+            db.session.rollback()
+            if again:
+                raise Conflict(_l("Somebody has changed the same records. Run the import again.")) from problem
+            decided, again = _decide_reading(intake, draft, known), True
+            continue
+        _record(intake, piece, None, "")
+        db.session.commit()
+        db.session.expunge_all()
+        written, done, again = add(written, piece), span.stop, False
+        say(done, len(decided.steps))
+    return written | {"rejected": decided.counts(draft)["rejected"]}, decided.refused
+
+
+def _decide_reading(intake: Intake, draft: Draft, known: Any) -> Decided:
     with reading():
         decided = intake.decide(draft, known)
         db.session.rollback()
-    total = len(decided.steps)
-    counts = add(decided.counts(draft) | dict.fromkeys(FIGURES, 0), {})
-    for start in range(0, total, PIECE):
-        span = range(start, min(start + PIECE, total))
-        try:
-            written = intake.write_rows(draft, decided.steps, known, span, None)
-        except (Overtaken, sa.exc.IntegrityError) as problem:
-            db.session.rollback()
-            raise Conflict(_l("Somebody has changed the same records. Run the import again.")) from problem
-        _record(intake, add(written, {}), None, "")
-        db.session.commit()
-        db.session.expunge_all()
-        counts = add(counts, written)
-        say(span.stop, total)
-    return counts, decided.refused
+    return decided
 
 
 def _record(intake: Intake, counts: Mapping[str, int], staff_id: int | None, subject: str) -> None:
@@ -200,8 +219,8 @@ def _decide(intake: Intake, import_id: int, run_id: str, draft: Draft, known: An
     """Decide on all rows as the records stand now; None when somebody else has taken over."""
     with reading():
         opened = queries.load_import(import_id)
-        decided = intake.decide(draft, known)
         db.session.rollback()
+    decided = _decide_reading(intake, draft, known)
     figures = {name: values.get("counts", opened.counts).get(name, 0) for name in FIGURES}
     values["counts"] = figures | {"rejected": len(draft.rejected) + len(decided.refused)}
     kept = service.keep_plan(import_id, run_id, pack(decided.steps), rows_total=len(decided.steps), **values)

@@ -18,6 +18,7 @@ from portal.decision_imports import service as decisions
 from portal.decision_imports.importer import DECISIONS
 from portal.decisions.models import Decision, DecisionOriginal, DecisionState
 from portal.imports import importer
+from portal.imports.rules import Overtaken
 from portal.organs.models import Organ
 from portal.parties.models import Party
 from portal.settings import ROOT, Settings
@@ -159,6 +160,24 @@ def test_a_run_that_is_told_to_end_leaves_the_rest(app: Flask, tmp_path: Path, m
     monkeypatch.setattr(decisions, "write_rows", ending)
     run_waiting("one", stopping)
     assert (load(import_id).rows_done, db.session.scalar(sa.select(sa.func.count(Decision.id)))) == (3, 3)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_from_the_shell_what_was_overtaken_is_decided_on_anew(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    path, real, left = write(tmp_path, SECOND), decisions.write_rows, [Overtaken] * times
+
+    def overtaken(*args: Any, **values: Any) -> object:
+        if len(args[1]) > 3 and args[2].start == 3 and left:
+            raise left.pop()
+        return real(*args, **values)
+
+    monkeypatch.setattr(decisions, "write_rows", overtaken)
+    result = app.test_cli_runner().invoke(args=["import", "decisions", str(path), "--json"])
+    assert result.exit_code == times - 1
+    assert db.session.scalar(sa.select(sa.func.count(Decision.id))) == (11 if times == 1 else 3)
+    assert ("Run the import again" in result.stderr) is (times == 2)
 
 
 def test_from_the_shell_it_shows_progress_is_killed_and_run_again(

@@ -28,9 +28,10 @@ from portal.decisions.models import (
 )
 from portal.demo import service
 from portal.messages.models import Message
-from portal.organs.models import Organ
+from portal.organs.models import Organ, Recognition
 from portal.parties.models import Party
 from portal.permits.models import Permit
+from portal.powers.models import PowerItem, PowerTransfer
 from portal.revisits.models import Revisit
 
 NIGHT = datetime(2026, 11, 22, 17, 30, tzinfo=UTC)  # 01:30 in the city.
@@ -44,6 +45,9 @@ def test_every_register_is_filled_and_every_state_met(app: Flask, tmp_path: Path
     assert load(tmp_path)
     for model, least in ((Organ, 12), (Permit, 300), (Decision, 250), (Complaint, 100), (Message, 100), (Revisit, 50)):
         assert (db.session.scalar(sa.select(sa.func.count()).select_from(model)) or 0) >= least, model
+    for table, least in ((PowerItem, 15), (PowerTransfer, 2), (Recognition, 2)):
+        assert (db.session.scalar(sa.select(sa.func.count()).select_from(table)) or 0) >= least, table
+    assert db.session.scalar(sa.select(sa.func.count(Organ.id)).where(Organ.successor_id.is_not(None)))
     waiting = db.session.scalar(sa.select(sa.func.count(Permit.id)).where(Permit.next_reminder_on <= clock.today()))
     assert waiting
     late = sa.and_(Complaint.state == ComplaintState.ACCEPTED, Complaint.answer_due_on < clock.today())

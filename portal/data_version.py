@@ -8,10 +8,12 @@ holds, so that writers do not wait for each other; the version is the sum. A row
 """
 
 import logging
+import mmap
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -28,7 +30,7 @@ UNWATCHED = frozenset(
     {
         "attempt", "audit_entry", "call", "complaint", "complaint_day", "complaint_event", "complaint_file",
         "complaint_try", "contact", "credit_repair", "data_version", "decision_check", "decision_correction",
-        "decision_original", "dispatcher", "follow_up", "gate", "message", "permit", "permit_import",
+        "decision_original", "dispatcher", "follow_up", "gate", "message", "permit", "spreadsheet_import",
         "provider_template", "receipt", "reply", "revisit", "risk_batch", "risk_period", "risk_period_days", "staff",
         "wording",
     }
@@ -44,6 +46,8 @@ ON_POSTGRESQL = (
     "FOR EACH STATEMENT EXECUTE FUNCTION count_change()"
 )
 PATIENCE = 2
+# Bytes of the header of SQLite's index of its write-ahead log that every commit changes.
+HEADER = 48
 
 
 class DataVersion(Model):
@@ -124,6 +128,46 @@ class Reader:
         self._kept.__dict__.clear()
 
 
+class FileReader(Reader):
+    """Reads the version from a SQLite file, and asks SQLite only where something was committed since it was asked last.
+
+    Every commit writes the header of the write-ahead log's index, a file that all connections share in memory and whose
+    form is documented (sqlite.org/walformat.html); SQLite itself learns from it what there is to read. It stays as long
+    as a connection is open, so as long as ours.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(partial(open_file, path))
+        self._index = Path(f"{path}-shm")
+
+    def __call__(self) -> int | None:
+        """Return the version now."""
+        kept = self._kept
+        try:
+            if kept.header[:HEADER] == kept.seen:
+                found: int = kept.version
+                return found
+        except AttributeError:
+            return self._look_anew()
+        seen = kept.header[:HEADER]
+        version = super().__call__()
+        if version is not None and hasattr(kept, "header"):
+            # Seen before the version was read: a commit in between makes them differ.
+            kept.seen, kept.version = seen, version
+        return version
+
+    def _look_anew(self) -> int | None:
+        version = super().__call__()
+        if version is not None:
+            try:
+                with self._index.open("rb") as file:
+                    self._kept.header = mmap.mmap(file.fileno(), HEADER, prot=mmap.PROT_READ)
+                    self._kept.seen = b""
+            except (OSError, ValueError):
+                log.debug("no index of a write-ahead log")  # Then SQLite is asked each time.
+        return version
+
+
 def make_reader(engine: sa.Engine) -> Reader | None:
     """Return what reads the version of an engine's database; None when it lives in this process alone."""
     url = engine.url
@@ -133,7 +177,7 @@ def make_reader(engine: sa.Engine) -> Reader | None:
         return Reader(partial(engine.dialect.loaded_dbapi.connect, *arguments, **{**options, **own}))
     if not url.database or url.database == ":memory:":
         return None
-    return Reader(partial(open_file, url.database))
+    return FileReader(url.database)
 
 
 def open_file(path: str) -> sqlite3.Connection:

@@ -19,6 +19,7 @@ class EntryKind(StrEnum):
     DECISION = "decision"
     ORGAN = "organ"
     POWER = "power"
+    DISCRETION = "discretion"
 
 
 class SearchEntry(Model):

@@ -22,6 +22,7 @@ KIND_LABELS = {
     EntryKind.DECISION: _l("Decision"),
     EntryKind.ORGAN: _l("Organ"),
     EntryKind.POWER: _l("Power item"),
+    EntryKind.DISCRETION: _l("Discretion standard"),
 }
 
 

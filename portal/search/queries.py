@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 MOST = COUNT_CAP // SIZE * SIZE
 # PostgreSQL: how many of the newest entries are looked at, and how many hits are read to be sorted.
 LOOKED_AT, SORTED = 500, 1000
+LONGEST_MONTH = 31
 # Titles that are compared with what was asked for, and how many suggestions of a sort are shown.
 COMPARED, MOST_SUGGESTED = 200, 3
 MAY_SHOW = "{id} BETWEEN :first AND :last AND {id} NOT IN (SELECT id FROM search_entry WHERE published_until < :on)"
@@ -44,9 +45,12 @@ NEWEST = sa.text(
 # Or the planner may walk the whole table in the order of ids and test every entry on the way.
 MATERIALIZED = "WITH hits AS MATERIALIZED (SELECT id {hits} LIMIT :limit) SELECT id FROM hits"
 HITS = sa.text(MATERIALIZED.format(hits=POSTGRESQL_HITS))
-LAST_BEFORE = sa.select(sa.func.max(SearchEntry.id)).where(
-    SearchEntry.id.between(sa.bindparam("first"), sa.bindparam("last"))
+# The first of some months, the newest first, in which there is any hit.
+MONTH = sa.text(
+    "SELECT mark FROM unnest(CAST(:marks AS text[])) AS mark WHERE EXISTS (SELECT 1 FROM search_entry "
+    "WHERE search_index @@ (CAST(:words AS tsquery) && CAST(quote_literal(mark) AS tsquery))) LIMIT 1"
 )
+ENDS = sa.text("SELECT min(id), max(id) FROM search_entry WHERE id BETWEEN :first AND :last")
 COLUMNS = (
     SearchEntry.id,
     SearchEntry.kind,
@@ -222,17 +226,23 @@ def _newest_on_postgresql(words: str, asked: Asked, wanted: int) -> list[int]:
 
 def _month_by_month(words: str, values: Mapping[str, Any]) -> Iterator[Sequence[int]]:
     """Yield the hits of each month, the newest first; of a month with very many only as many as are wanted."""
-    last = values["last"]
-    while (newest := db.session.scalar(LAST_BEFORE, {"first": values["first"], "last": last})) is not None:
-        day = rules.day_of(newest)
-        month = {"first": max(values["first"], rules.first_id(day.replace(day=1))), "last": last}
-        asked = {**values, **month, "words": f"({words}) & '{rules.month_mark(day)}'"}
+    oldest, newest = db.session.execute(ENDS, {"first": values["first"], "last": values["last"]}).one()
+    months = rules.months(rules.day_of(oldest), rules.day_of(newest)) if oldest else []
+    while months:
+        marks = {rules.month_mark(month): month for month in months}
+        mark = db.session.scalar(MONTH, {"words": words, "marks": list(marks)})
+        if mark is None:
+            return
+        month = marks[mark]
+        end = rules.first_id(month) + (LONGEST_MONTH << rules.DAY_BITS) - 1
+        period = {"first": max(values["first"], rules.first_id(month)), "last": min(values["last"], end)}
+        asked = {**values, **period, "words": f"({words}) & '{mark}'"}
         hits = db.session.scalars(HITS, {**asked, "limit": SORTED + 1}).all()
         if len(hits) > SORTED:
             yield db.session.scalars(NEWEST, {**asked, "looked_at": None}).all()
         else:
             yield sorted(hits, reverse=True)
-        last = month["first"] - 1
+        months = [other for other in months if other < month]
 
 
 def _found_by_title(asked: Asked) -> Found:

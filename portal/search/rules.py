@@ -56,6 +56,12 @@ def month_mark(on: date) -> str:
     return f"{MARK}m{on:%Y%m}"
 
 
+def months(since: date, until: date) -> list[date]:
+    """Return the first day of each month from one day to another, the newest first."""
+    numbers = range(until.year * 12 + until.month - 1, since.year * 12 + since.month - 2, -1)
+    return [date(number // 12, number % 12 + 1, 1) for number in numbers]
+
+
 def marks(kind: str, organ_id: int | None, on: date) -> list[str]:
     """Return the marks of an entry."""
     organ = [organ_mark(organ_id)] if organ_id else []

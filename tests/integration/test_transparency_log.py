@@ -47,10 +47,10 @@ def test_the_end_of_a_publication_says_nothing_about_its_content(app: Flask, act
         append(subject="decision:1", action=LogAction.CORRECT, content=None)
 
 
-@pytest.mark.parametrize("subject", ["", "decision", "decision:", "decision:1\npublish", "Decision:1"])
-def test_a_subject_is_a_kind_and_a_number(app: Flask, subject: str) -> None:
-    with pytest.raises(ValueError, match="subject"):
-        append(subject=subject, action=LogAction.PUBLISH, content=CONTENT)
+def test_a_subject_is_a_kind_and_a_number(app: Flask) -> None:
+    for subject in ("", "decision", "decision:", "decision:1\npublish", "Decision:1"):
+        with pytest.raises(ValueError, match="subject"):
+            append(subject=subject, action=LogAction.PUBLISH, content=CONTENT)
 
 
 def test_a_log_that_was_stored_and_read_again_holds(app: Flask) -> None:
@@ -61,15 +61,14 @@ def test_a_log_that_was_stored_and_read_again_holds(app: Flask) -> None:
     assert find_broken() is None
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"action": "correct"}, {"subject": "decision:9"}, {"content_hash": "0" * 64}, {"hash": "1" * 64}],
-)
-def test_a_changed_entry_is_found(app: Flask, change: dict[str, str]) -> None:
+def test_a_changed_entry_is_found(app: Flask) -> None:
     entries = [add(number).id for number in range(3)]
-    db.session.execute(sa.update(LogEntry).where(LogEntry.id == entries[1]).values(change))
-    db.session.expire_all()
-    assert find_broken() == f"entry {entries[1]}"
+    db.session.commit()
+    for change in ({"action": "correct"}, {"subject": "decision:9"}, {"content_hash": "0" * 64}, {"hash": "1" * 64}):
+        db.session.execute(sa.update(LogEntry).where(LogEntry.id == entries[1]).values(change))
+        assert find_broken() == f"entry {entries[1]}"
+        db.session.rollback()
+    assert find_broken() is None
 
 
 def test_an_entry_that_is_gone_is_found(app: Flask) -> None:

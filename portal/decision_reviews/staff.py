@@ -17,8 +17,8 @@ from portal.decisions import rules as decision_rules
 from portal.decisions import staff as decision_pages
 from portal.decisions.forms import KIND_LABELS, STATE_LABELS
 from portal.decisions.guard import REVIEWERS, may_review, require_original
-from portal.decisions.models import CheckKind, Decision
-from portal.decisions.service import find_end, refuse_step
+from portal.decisions.models import CheckKind, Decision, DecisionKind
+from portal.decisions.service import find_end, refuse_step, weigh
 from portal.errors import Forbidden, Refusal
 from portal.paging import whole_number
 
@@ -54,6 +54,7 @@ def review_page(
         check_labels=service.CHECK_LABELS,
         checks=decisions.list_checks(decision.id),
         until=find_end(decision, clock.today()),
+        minor=decision.kind is DecisionKind.PENALTY and weigh(decision) is decision_rules.Weight.MINOR,
     )
 
 

@@ -115,6 +115,14 @@ def test_masking_must_be_confirmed_when_it_is_published(sign_in: SignIn) -> None
     assert again(decision).state is DecisionState.REVIEW
 
 
+@pytest.mark.parametrize(("measures", "minor"), [(["警告"], True), (["罚款"], False)])
+def test_the_reviewer_learns_that_a_penalty_is_minor(sign_in: SignIn, measures: list[str], minor: bool) -> None:
+    decision = make_decision(state=DecisionState.REVIEW, measures=measures)
+    reviewer = sign_in(Role.REVIEWER, organ_id=decision.organ_id)
+    page = reviewer.get(f"/staff/decisions/{decision.id}/review?lang=en").text
+    assert ("This is a minor penalty." in page) is minor
+
+
 def test_what_is_over_already_is_not_published(sign_in: SignIn) -> None:
     with time_machine.travel("2026-11-20T02:00:00Z", tick=False):
         decision = make_decision(state=DecisionState.REVIEW, measures=["警告"], decided_on=date(2026, 8, 19))

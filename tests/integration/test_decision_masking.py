@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -262,3 +263,15 @@ def test_older_decisions_without_an_original_can_be_masked(desk: FlaskClient, or
     decision = db.session.get_one(Decision, old.id)
     assert decision.facts == "证人王某某证实，检查时没有公示许可证。"
     assert decision.original is not None and "王五" in decision.original.texts["facts"]
+
+
+def test_the_citys_settings_say_how_persons_are_named_and_which_accounts_stay(app: Flask, organ: Organ) -> None:
+    facts = "张虚构把钱转入6222021234567890123，又转入6222021234567890999。"
+    changes = {"person_names": "surname-star", "payment_accounts": ("6222021234567890999",)}
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], **changes)
+    decision = make_draft(organ, make_staff(), facts=facts)
+    assert decision.facts == "张*把钱转入***，又转入6222021234567890999。"
+    decision.state, decision.published_at = DecisionState.PUBLISHED, clock.now()
+    page = app.test_client().get(f"/decisions/{decision.id}").text
+    assert "张*" in page
+    assert "张某某" not in page

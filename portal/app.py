@@ -17,6 +17,7 @@ from portal.accounts import guard
 from portal.accounts import rules as accounts_rules
 from portal.accounts import staff as accounts_staff
 from portal.accounts.models import Role
+from portal.api import public as api
 from portal.bases import public as bases
 from portal.calendar import service as calendar
 from portal.calls import staff as calls_staff
@@ -26,6 +27,7 @@ from portal.complaints import staff as complaints_staff
 from portal.contacts.rules import mask_phone
 from portal.decision_corrections import staff as decision_corrections_staff
 from portal.decision_deadlines import staff as decision_deadlines_staff
+from portal.decision_endings import service as decision_endings
 from portal.decision_endings import staff as decision_endings_staff
 from portal.decision_reviews import staff as decision_reviews_staff
 from portal.decision_masking import staff as decision_masking_staff
@@ -34,11 +36,13 @@ from portal.decisions import public as decisions
 from portal.decisions import queries as decisions_queries
 from portal.decisions import staff as decisions_staff
 from portal.errors import Refusal
+from portal.figures import public as figures
 from portal.home import public as home
 from portal.home import staff as home_staff
 from portal.messages import public as sandbox
 from portal.messages import staff as messages_staff
 from portal.officers import staff as officers_staff
+from portal.open_data import public as open_data
 from portal.organs import public as organs
 from portal.organs import queries as organs_queries
 from portal.organs import staff as organs_staff
@@ -63,6 +67,7 @@ from portal.risk_periods import staff as risk_periods_staff
 from portal.search import public as search
 from portal.search import service as search_service
 from portal.settings import ROOT, Settings
+from portal.sitemaps import public as sitemaps
 from portal.transparency import public as transparency
 from portal.wordings import staff as wordings_staff
 
@@ -73,6 +78,10 @@ PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
     bases.blueprint,
     procedures.blueprint,
     decisions.blueprint,
+    figures.blueprint,
+    open_data.blueprint,
+    api.blueprint,
+    sitemaps.blueprint,
     organs.blueprint,
     powers.blueprint,
     search.blueprint,
@@ -175,6 +184,8 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.globals["powers_of_organ"] = powers_queries.list_of_organ
     app.jinja_env.globals["powers_on_article"] = powers_queries.list_on_article
     app.jinja_env.globals["power_labels"] = powers_forms.CATEGORY_LABELS
+    # A decision's page says when its publication can end early.
+    app.jinja_env.globals["repair_outlook"] = decision_endings.find_outlook
     # So does the call list: what it is about lies above it.
     app.jinja_env.globals["permits_by_subject"] = permits_queries.list_by_subject
     app.context_processor(lambda: {"settings": settings, "today": clock.today, "now": clock.now})

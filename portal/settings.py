@@ -88,6 +88,7 @@ class Settings:
     person_names: str = "surname-somebody"
     payment_accounts: tuple[str, ...] = ()
     trusted_proxies: int = 0
+    site_id_code: str = ""
     metrics_token: str = field(default="", repr=False)
     page_cache_mb: int = 32
 
@@ -95,6 +96,11 @@ class Settings:
     def secure_cookies(self) -> bool:
         """Whether browsers reach the portal over TLS, so that cookies may be marked secure."""
         return self.public_url.startswith("https://")
+
+    @property
+    def site_domain(self) -> str:
+        """The name under which the site is reached, as the tags of government sites want it."""
+        return urlsplit(self.public_url).hostname or ""
 
     @property
     def sandbox(self) -> bool:
@@ -155,6 +161,7 @@ class Settings:
             person_names=_choice(environ, "PERSON_NAMES", PERSON_NAMES, cls.person_names),
             payment_accounts=_words(environ.get("PAYMENT_ACCOUNTS", "")),
             trusted_proxies=_count(environ, "TRUSTED_PROXIES"),
+            site_id_code=environ.get("SITE_ID_CODE", "").strip(),
             metrics_token=environ.get("METRICS_TOKEN", ""),
             page_cache_mb=_count(environ, "PAGE_CACHE_MB", cls.page_cache_mb),
         )

@@ -30,6 +30,7 @@ from portal.db import db, reading
 from portal.drafts import Draft
 from portal.errors import Conflict, Refusal, TooMany
 from portal.i18n import moment, pick
+from portal.paging import whole_number
 from portal.security import check_password, csrf
 from portal.settings import Settings
 
@@ -55,6 +56,9 @@ def new() -> ResponseReturnValue:
     organ = request.args.get("organ", "")
     if organ.isdigit():
         draft.answers["organ"] = organ[:9]
+    decision = whole_number(request.args.get("decision"))
+    if decision:
+        draft.answers["facts"] = _("About the published decision %(address)s:", address=f"/decisions/{decision}") + "\n"
     return show_page(draft, FIRST)
 
 

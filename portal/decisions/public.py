@@ -16,7 +16,20 @@ from portal.paging import page_number, whole_number
 
 blueprint = Blueprint("decisions", __name__, url_prefix="/decisions")
 
-FILTERS = ("q", "organ", "kind", "since", "until", "article")
+# What an address narrows a list to, in the order of the form.
+FILTERS = (
+    "q",
+    "organ",
+    "kind",
+    "since",
+    "until",
+    "party",
+    "industry",
+    "place",
+    "measure",
+    "permit_category",
+    "article",
+)
 
 
 @blueprint.get("", strict_slashes=False)
@@ -24,7 +37,7 @@ def index() -> str:
     """List what is public, newest first."""
     wanted = read_filter()
     page = queries.list_published(wanted, on=clock.today(), number=page_number(request.args.get("page")))
-    kept: dict[str, Any] = {name: request.args[name] for name in FILTERS if request.args.get(name)}
+    kept = kept_filter()
 
     def address(number: int) -> str:
         return url_for("decisions.index", **{**kept, "page": number})
@@ -33,11 +46,19 @@ def index() -> str:
         "public/decisions/index.html",
         page=page,
         wanted=wanted,
+        kept=kept,
         organs=list_names(),
         address=address,
         party_name=queries.public_party_name,
         kind_labels={kind: str(label) for kind, label in KIND_LABELS.items()},
+        measures=rules.MEASURES,
+        permit_categories=rules.PERMIT_CATEGORIES,
     )
+
+
+def kept_filter() -> dict[str, Any]:
+    """Return what of an address narrows the list, for the addresses of its other pages, exports and feeds."""
+    return {name: request.args[name] for name in FILTERS if request.args.get(name)}
 
 
 def read_filter() -> queries.Filter:
@@ -46,11 +67,23 @@ def read_filter() -> queries.Filter:
     return queries.Filter(
         organ_id=whole_number(args.get("organ")),
         kind=next((kind for kind in DecisionKind if kind == args.get("kind")), None),
-        keyword=args.get("q", "").replace("\x00", "").strip()[: rules.MAX_KEYWORD],
+        keyword=read_words("q"),
+        party=read_words("party"),
         since=read_day(args.get("since")),
         until=read_day(args.get("until")),
+        industry=read_words("industry"),
+        place=read_words("place"),
+        measure=args["measure"] if args.get("measure") in rules.MEASURES else "",
+        permit_category=next(
+            (entry["name"] for entry in rules.PERMIT_CATEGORIES if entry["name"] == args.get("permit_category")), ""
+        ),
         article_id=whole_number(args.get("article")),
     )
+
+
+def read_words(name: str) -> str:
+    """Return the words an address holds under a name."""
+    return request.args.get(name, "").replace("\x00", "").strip()[: rules.MAX_KEYWORD]
 
 
 def read_day(text: str | None) -> date | None:
@@ -72,3 +105,9 @@ def show(decision_id: int) -> ResponseReturnValue:
     return render_template(
         "public/decisions/show.html", kind_label=KIND_LABELS[decision.kind], **queries.describe(decision)
     )
+
+
+@blueprint.app_template_global("remedy_lines")
+def remedy_lines(remedy: str) -> list[dict[str, str]]:
+    """Return what a party can do against a decision, line by line."""
+    return rules.REMEDIES[remedy]

@@ -49,13 +49,22 @@ COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """What a list of decisions is narrowed to."""
+    """What a list of decisions is narrowed to; `since` and `until` are days of decision.
+
+    `party` is part of a firm's name or a whole credit code, `measure` a kind of penalty, `permit_category` one of
+    permits.
+    """
 
     organ_id: int | None = None
     kind: DecisionKind | None = None
     keyword: str = ""
+    party: str = ""
     since: date | None = None
     until: date | None = None
+    industry: str = ""
+    place: str = ""
+    measure: str = ""
+    permit_category: str = ""
     article_id: int | None = None
 
     @property
@@ -73,37 +82,58 @@ def is_public(on: date) -> sa.ColumnElement[bool]:
 def list_published(wanted: Filter, *, on: date, number: int) -> Page[Any]:
     """Return what is public on a day, newest first."""
     statement = sa.select(*COLUMNS).join(Decision.party).join(Decision.organ).where(is_public(on))
-    statement = _narrowed(statement, wanted)
+    statement = narrowed(statement, wanted)
     return list_page(statement.order_by(Decision.published_at.desc(), Decision.id.desc()), number)
 
 
-def _narrowed(statement: sa.Select[*tuple[Any, ...]], wanted: Filter) -> sa.Select[*tuple[Any, ...]]:
-    if wanted.organ_id:
-        statement = statement.where(Decision.organ_id == wanted.organ_id)
-    if wanted.kind:
-        statement = statement.where(Decision.kind == wanted.kind)
-    if wanted.article_id:
-        statement = statement.where(Decision.article_id == wanted.article_id)
+def narrowed(statement: sa.Select[*tuple[Any, ...]], wanted: Filter) -> sa.Select[*tuple[Any, ...]]:
+    """Return a statement over decisions and their parties with the conditions of a filter."""
+    same: tuple[tuple[Any, object], ...] = (
+        (Decision.organ_id, wanted.organ_id),
+        (Decision.kind, wanted.kind),
+        (Decision.article_id, wanted.article_id),
+        (Decision.permit_category, wanted.permit_category),
+    )
+    statement = statement.where(*(column == value for column, value in same if value))
     if wanted.since:
         statement = statement.where(Decision.decided_on >= wanted.since)
     if wanted.until:
         statement = statement.where(Decision.decided_on <= wanted.until)
+    if wanted.measure:
+        # JSON as it is stored writes every letter outside ASCII as an escape.
+        name = json.dumps(wanted.measure)
+        statement = statement.where(sa.cast(Decision.measures, sa.Text).contains(name, autoescape=True))
+    parts = ((Decision.industry, wanted.industry), (Decision.place, wanted.place))
+    statement = statement.where(*(text.icontains(part, autoescape=True) for text, part in parts if part))
+    if wanted.party:
+        statement = statement.where(_is_party(wanted.party))
     if wanted.keyword:
-        # A natural person must not be found by the name that the page hides.
-        firm = _named_in_full() & Party.name.contains(wanted.keyword, autoescape=True)
         texts = (Decision.title, Decision.document_number, Decision.violation)
-        statement = statement.where(sa.or_(firm, *(text.contains(wanted.keyword, autoescape=True) for text in texts)))
+        found = [text.contains(wanted.keyword, autoescape=True) for text in texts]
+        statement = statement.where(sa.or_(_is_firm(wanted.keyword), *found))
     return statement
 
 
-def _named_in_full() -> sa.ColumnElement[bool]:
-    """Return the condition under which the public reads a party's whole name.
+def _is_firm(part: str) -> sa.ColumnElement[bool]:
+    return sa.and_(_named_in_full(), Party.name.icontains(part, autoescape=True))
 
-    Of sole traders without a shop name it must not; whatever `is_personal` may take for such a name is left out.
+
+def _named_in_full() -> sa.ColumnElement[bool]:
+    """Return the condition under which the public reads a party's name as it is registered.
+
+    A natural person must not be found by the name that the page hides, nor a sole trader registered by it.
     """
-    doubtful = (Party.name.contains(sign, autoescape=True) for sign in PERSONAL_SIGNS)
-    shop = sa.and_(sa.func.length(Party.name) > LONGEST_NAME, sa.not_(sa.or_(*doubtful)))
-    return (Party.kind == PartyKind.ORGANISATION) | ((Party.kind == PartyKind.SOLE_TRADER) & shop)
+    shop = sa.and_(
+        Party.kind == PartyKind.SOLE_TRADER,
+        sa.func.length(Party.name) > LONGEST_NAME,
+        *(~Party.name.contains(sign, autoescape=True) for sign in PERSONAL_SIGNS),
+    )
+    return sa.or_(Party.kind == PartyKind.ORGANISATION, shop)
+
+
+def _is_party(part: str) -> sa.ColumnElement[bool]:
+    code = sa.and_(Party.kind != PartyKind.PERSON, Party.credit_code == part.upper())
+    return sa.or_(code, _is_firm(part))
 
 
 def list_newest(*, on: date, limit: int) -> Sequence[sa.Row[*tuple[Any, ...]]]:
@@ -179,6 +209,7 @@ def describe(decision: Decision) -> dict[str, Any]:
         "party": public_party_name(decision.party.kind, decision.party.name),
         "published_on": published_on,
         "working_days": worked,
+        "within": rules.publish_within(decision.kind),
         "remedy": rules.remedy(decision.kind, on_the_spot=decision.on_the_spot),
         "measures": rules.MEASURES,
         "corrections": list_public_corrections(decision),
@@ -301,7 +332,7 @@ def list_for_staff(
         statement = statement.where(Decision.state == state)
     if keyword:
         name = Party.name.contains(keyword, autoescape=True)
-        found = [name if names else name & _named_in_full()]
+        found = [name if names else _is_firm(keyword)]
         found += [text.contains(keyword, autoescape=True) for text in (Decision.title, Decision.document_number)]
         statement = statement.where(sa.or_(*found))
     open_first = sa.case((Decision.published_at.is_(None), 0), else_=1)

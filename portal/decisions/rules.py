@@ -22,6 +22,8 @@ PUBLICATION: dict[str, Any] = json.loads((DATA / "publication.json").read_text(e
 # The kinds of penalty of the administrative penalty law, article 9, as the dual-publication columns name them.
 MEASURES: dict[str, dict[str, str]] = {measure["name"]: measure for measure in WORDS["measures"]}
 PERMIT_CATEGORIES: list[dict[str, str]] = WORDS["permit_categories"]
+# What a party can do, in the city's words, line by line with the articles it rests on; `{city}` is the city.
+REMEDIES: dict[str, list[dict[str, str]]] = json.loads((DATA / "remedies.json").read_text(encoding="utf-8"))
 MAX_TEXT = 5000
 MAX_KEYWORD = 60
 # The columns whose words are masked before anybody but the organ reads them.

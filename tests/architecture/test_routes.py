@@ -19,7 +19,10 @@ PUBLIC = {
     "organs.recognitions", "organs.recognition", "powers.index", "powers.show",
     "complaints.new", "complaints.turn_page", "complaints.receipt", "complaints.confirm", "complaints.track",
     "complaints.find", "complaints.case", "complaints.supplement", "complaints.rate", "complaints.withdraw",
-    "health.live", "health.ready", "health.metrics",
+    "figures.index", "figures.table", "open_data.index", "open_data.feed", "open_data.export",
+    "api.description", "api.decisions", "api.decision", "api.organs", "api.bases", "api.basis", "api.powers",
+    "api.procedures", "api.nothing", "sitemaps.index", "sitemaps.pages", "sitemaps.registers", "sitemaps.decisions",
+    "sitemaps.robots", "health.live", "health.ready", "health.metrics",
     "transparency.index", "transparency.log", "publication.show", "publication.hashed",
     "revisits.answer", "sandbox.phone", "hooks.receipts", "hooks.replies",
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Figures over public decisions, drawn and as tables."""

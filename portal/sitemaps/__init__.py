@@ -1,0 +1,1 @@
+"""How machines find their way: sitemaps, robots.txt, the tags of government sites and canonical addresses."""

@@ -1,0 +1,183 @@
+"""The interface for programs: what it answers is what its description says."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+
+from portal import clock
+from portal.api import rules
+from portal.db import db
+from portal.decisions.models import DecisionKind, DecisionState
+from portal.parties.models import PartyKind
+from portal.powers.models import PowerCategory, PowerGround, PowerItem
+from tests.counting import counted_queries
+from tests.factories.bases import article_of, make_basis
+from tests.factories.decisions import make_decision
+from tests.factories.organs import make_organ
+from tests.factories.parties import make_party
+
+API = "/api/v1"
+
+
+def describe(client: FlaskClient) -> dict[str, Any]:
+    """Return the description as programs get it."""
+    return dict(client.get(f"{API}/openapi.json").get_json())
+
+
+def check(client: FlaskClient, template: str, path: str, status: int = 200) -> dict[str, Any]:
+    """Ask for a path and hold the answer against the description of its template."""
+    document = describe(client)
+    answer = client.get(API + path)
+    assert answer.status_code == status, answer.text
+    described = document["paths"][template]["get"]["responses"][str(status)]["content"]
+    assert list(described) == [answer.mimetype]
+    schema = described[answer.mimetype]["schema"] | {"components": document["components"]}
+    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(answer.get_json())
+    return dict(answer.get_json())
+
+
+def items(client: FlaskClient, path: str) -> Iterator[dict[str, Any]]:
+    """Yield the records of a list, page after page."""
+    following: str | None = path
+    while following:
+        answer = client.get(following.removeprefix("http://portal.test")).get_json()
+        yield from answer["items"]
+        following = answer["next"]
+
+
+def test_description_is_sound_and_names_every_route(client: FlaskClient) -> None:
+    document = describe(client)
+    assert document["openapi"] == "3.1.0"
+    assert document["servers"] == [{"url": "http://portal.test/api/v1"}]
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+    known = {
+        rule.rule.removeprefix(API).replace("<int:decision_id>", "{id}").replace("<slug>", "{slug}")
+        for rule in client.application.url_map.iter_rules()
+        if rule.endpoint.startswith("api.") and rule.endpoint not in ("api.description", "api.nothing")
+    }
+    assert set(document["paths"]) == known
+
+
+def test_decisions_are_as_described(client: FlaskClient, tmp_path: Path) -> None:
+    basis = make_basis(tmp_path)
+    penalty = make_decision(article=article_of(basis, 3), fine=Decimal(1000), corrected_at=clock.now())
+    make_decision(kind=DecisionKind.PERMIT, measures=[], publish_until=None, valid_to=clock.today())
+    answer = check(client, "/decisions", "/decisions")
+    assert [item["kind"] for item in answer["items"]] == ["permit", "penalty"]
+    record = check(client, "/decisions/{id}", f"/decisions/{penalty.id}")
+    assert record["content"]["fine"] == "1000.00"
+    assert record["content"]["basis_text"].endswith("第三条")
+
+
+def test_natural_persons_are_masked(client: FlaskClient) -> None:
+    person = make_party(kind=PartyKind.PERSON, name="欧阳虚构", credit_code="11010519491231002X")
+    decision = make_decision(party=person)
+    for path in ("/decisions", f"/decisions/{decision.id}"):
+        text = client.get(API + path).text
+        assert "欧阳某某" in text
+        assert "欧阳虚构" not in text
+        assert "11010519491231002X" not in text
+    assert client.get(f"{API}/decisions?party=欧阳虚构").get_json()["items"] == []
+
+
+def test_pages_stay_right_while_decisions_come_and_go(client: FlaskClient) -> None:
+    organ, moment = make_organ(), clock.now() - timedelta(hours=1)
+    made = [make_decision(organ=organ, published_at=moment - timedelta(days=number // 3)) for number in range(7)]
+    first = client.get(f"{API}/decisions?limit=3&kind=penalty").get_json()
+    make_decision(organ=organ)
+    following = first["next"].removeprefix("http://portal.test")
+    rest = list(items(client, following))
+    expected = [row.id for row in sorted(made, key=lambda row: (row.published_at, row.id), reverse=True)]
+    assert [item["id"] for item in first["items"] + rest] == expected
+    assert "kind=penalty" in following
+
+
+NONSENSE = (
+    "limit=0", "limit=101", "limit=x", "cursor=nonsense", "cursor=%00", "cursor=-1", "kind=theft", "since=yesterday",
+    "until=2026-02-30", "organ=nobody", "organ=%00", "measure=x", "permit_category=x",
+)  # fmt: skip
+
+
+def test_nonsense_is_refused_with_a_reason(client: FlaskClient) -> None:
+    for query in NONSENSE:
+        assert check(client, "/decisions", f"/decisions?{query}", status=400)["title"], query
+
+
+def test_list_is_narrowed_as_described(client: FlaskClient) -> None:
+    organ = make_organ()
+    wanted = make_decision(organ=organ, industry="餐饮业", place="会昌街道", measures=["警告"])
+    make_decision()
+    for query in (f"organ={organ.slug}", "industry=餐饮", "place=会昌", "measure=警告", f"q={wanted.document_number}"):
+        assert [item["id"] for item in items(client, f"{API}/decisions?{query}")] == [wanted.id], query
+
+
+def test_registers_are_as_described_and_paged(client: FlaskClient, tmp_path: Path) -> None:
+    ended = make_organ(valid_to=clock.today())
+    ended.successor = make_organ(confirmed=False)
+    basis = make_basis(tmp_path)
+    item = PowerItem(code="虚-1", name="处罚", category=PowerCategory.PENALTY, organ_id=ended.id)
+    item.grounds.append(PowerGround(article=article_of(basis, 3)))
+    db.session.add(item)
+    make_organ()
+    for name in ("organs", "bases", "powers", "procedures"):
+        check(client, f"/{name}", f"/{name}")
+        check(client, f"/{name}", f"/{name}?cursor=x", status=400)
+    assert len(list(items(client, f"{API}/organs?limit=1"))) == 2
+    assert next(items(client, f"{API}/powers"))["articles"] == [{"basis": basis.slug, "number": 3, "suffix": 0}]
+    law = check(client, "/bases/{slug}", f"/bases/{basis.slug}")
+    assert [article["number"] for article in law["articles"]] == [1, 2, 3, 3, 4]
+
+
+def test_what_is_not_public_is_not_told(client: FlaskClient) -> None:
+    draft = make_decision(state=DecisionState.DRAFT)
+    withdrawn = make_decision(state=DecisionState.WITHDRAWN)
+    over = make_decision(publish_until=clock.today() - timedelta(days=1))
+    check(client, "/decisions/{id}", f"/decisions/{draft.id}", status=404)
+    check(client, "/decisions/{id}", "/decisions/999999", status=404)
+    assert "withdrawn" in check(client, "/decisions/{id}", f"/decisions/{withdrawn.id}", status=410)
+    assert "withdrawn" not in check(client, "/decisions/{id}", f"/decisions/{over.id}", status=410)
+    check(client, "/bases/{slug}", "/bases/nothing", status=404)
+    assert client.get(f"{API}/nothing/here").mimetype == "application/problem+json"
+    assert client.get(f"{API}/decisions").get_json()["items"] == []
+
+
+def test_list_costs_a_fixed_number_of_queries(client: FlaskClient) -> None:
+    organ, costs = make_organ(), []
+    for rows in (1, 9):
+        for _ in range(rows):
+            make_decision(organ=organ)
+        db.session.commit()
+        with counted_queries() as seen:
+            assert client.get(f"{API}/decisions?organ={organ.slug}&limit={rows}").status_code == 200
+        costs.append(len(seen))
+    assert costs == [2, 2]
+
+
+def test_what_did_not_change_is_not_sent_again(client: FlaskClient) -> None:
+    make_decision()
+    first = client.get(f"{API}/decisions", headers={"Cookie": "lang=en"})
+    again = {"If-None-Match": first.headers["ETag"], "Cookie": "lang=en"}
+    assert client.get(f"{API}/decisions", headers=again).status_code == 304
+    make_decision()
+    assert client.get(f"{API}/decisions", headers=again).status_code == 200
+    head = client.head(f"{API}/decisions")
+    assert (head.status_code, head.data) == (200, b"")
+
+
+def test_programs_of_other_sites_may_read(client: FlaskClient) -> None:
+    answer = client.get(f"{API}/organs")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
+def test_cursors_say_what_they_were_made_of() -> None:
+    moment = clock.now()
+    assert rules.read_cursor(rules.make_cursor(moment, 7)) == (moment, 7)
+    for broken in ("", "x", "MjAyNi0wMS0wMX4x", rules.make_cursor(moment, 7)[:-6], "é"):
+        assert rules.read_cursor(broken) is None

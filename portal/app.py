@@ -19,6 +19,8 @@ from portal.accounts import staff as accounts_staff
 from portal.accounts.models import Role
 from portal.api import public as api
 from portal.bases import public as bases
+from portal.bases import staff as bases_staff
+from portal.basis_versions import public as basis_versions
 from portal.calendar import service as calendar
 from portal.calls import staff as calls_staff
 from portal.cli import register_commands
@@ -35,6 +37,9 @@ from portal.decision_imports import staff as decision_imports_staff
 from portal.decisions import public as decisions
 from portal.decisions import queries as decisions_queries
 from portal.decisions import staff as decisions_staff
+from portal.discretion import public as discretion
+from portal.discretion import queries as discretion_queries
+from portal.discretion import staff as discretion_staff
 from portal.errors import Refusal
 from portal.figures import public as figures
 from portal.home import public as home
@@ -57,6 +62,7 @@ from portal.powers import queries as powers_queries
 from portal.powers import staff as powers_staff
 from portal.procedures import public as procedures
 from portal.procedures import service as procedures_service
+from portal.procedures import staff as procedures_staff
 from portal.publication import public as publication
 from portal.publication import service as publication_service
 from portal.revisits import public as revisits
@@ -76,6 +82,8 @@ log = logging.getLogger(__name__)
 PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
     home.blueprint,
     bases.blueprint,
+    basis_versions.blueprint,
+    discretion.blueprint,
     procedures.blueprint,
     decisions.blueprint,
     figures.blueprint,
@@ -113,6 +121,9 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     organs_staff.blueprint,
     officers_staff.blueprint,
     powers_staff.blueprint,
+    bases_staff.blueprint,
+    discretion_staff.blueprint,
+    procedures_staff.blueprint,
     risk_batches_staff.blueprint,
 )
 # What ships as data and is loaded whenever the schema is brought up to date.
@@ -137,6 +148,7 @@ COMMANDS = {
 IMPORTS = {
     "bases": "portal.bases.cli:import_bases",
     "decisions": "portal.decision_imports.cli:import_decisions",
+    "discretion": "portal.discretion.cli:import_discretion",
     "holidays": "portal.permits.cli:import_holidays",
     "officers": "portal.officers.cli:import_officers",
     "organs": "portal.organs.cli:import_organs",
@@ -182,6 +194,7 @@ def create_app(settings: Settings) -> Flask:
     # An organ's page shows both and what it may do; an article's page shows what powers rest on it.
     app.jinja_env.globals["decisions_of_organ"] = decisions_queries.list_of_organ
     app.jinja_env.globals["powers_of_organ"] = powers_queries.list_of_organ
+    app.jinja_env.globals["discretion_on_article"] = discretion_queries.list_on_article
     app.jinja_env.globals["powers_on_article"] = powers_queries.list_on_article
     app.jinja_env.globals["power_labels"] = powers_forms.CATEGORY_LABELS
     # A decision's page says when its publication can end early.
@@ -230,6 +243,9 @@ def staff_menu() -> list[tuple[str, str, str]]:
             (url_for("staff.revisits.index"), _("Revisits"), "revisits"),
             (url_for("staff.organs.index"), _("Organs and officers"), "organs"),
             (url_for("staff.powers.index"), _("Power list"), "powers"),
+            (url_for("staff.bases.index"), _("Enforcement bases"), "bases"),
+            (url_for("staff.discretion.index"), _("Discretion standards"), "discretion"),
+            (url_for("staff.procedures.index"), _("Procedures"), "procedures"),
         ]
     return menu
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,23 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import selectinload
 
-from portal import clock
 from portal.audit import service as audit
-from portal.bases import rules
-from portal.bases.models import Article, Basis
+from portal.bases import rules, service
+from portal.bases.models import Article, Basis, BasisStatus
 from portal.db import db
 from portal.errors import Message, Refusal
+from portal.law_texts import rules as texts
 from portal.search import service as search
 from portal.search.models import EntryKind
 
 MAX_FILES = 5000
-REASONS: dict[rules.Problem, Message] = {
-    rules.Problem.TOO_LARGE: _l("The file is larger than 2 MB."),
-    rules.Problem.BINARY: _l("This is not a text file."),
-    rules.Problem.ENCODING: _l("The text is neither UTF-8 nor GB18030."),
-    rules.Problem.NO_TITLE: _l("The first line is not the title of a law."),
-    rules.Problem.NO_ARTICLES: _l("No articles were found in the text."),
-    rules.Problem.TOO_MANY: _l("There are more than 3,000 articles in the text."),
+REASONS: dict[texts.Problem, Message] = {
+    texts.Problem.TOO_LARGE: _l("The file is larger than 2 MB."),
+    texts.Problem.BINARY: _l("This is not a text file."),
+    texts.Problem.ENCODING: _l("The text is neither UTF-8 nor GB18030."),
+    texts.Problem.NO_TITLE: _l("The first line is not the title of a law."),
+    texts.Problem.NO_ARTICLES: _l("No articles were found in the text."),
+    texts.Problem.TOO_MANY: _l("There are more than 3,000 articles in the text."),
 }
 
 
@@ -39,7 +40,7 @@ class Source:
     row: int
     name: str
     sha256: str
-    parsed: rules.ParsedBasis
+    parsed: texts.ParsedBasis
 
 
 @dataclass
@@ -72,55 +73,90 @@ def read_files(path: Path, outcome: Outcome) -> list[Source]:
         raise Refusal(_("There are no Markdown files under %(path)s.", path=path))
     sources = []
     for row, item in enumerate(paths[:MAX_FILES], 1):
-        try:
-            raw = read_bytes(item)
-            parsed = rules.parse(rules.decode(raw), file_name=item.name)
-        except rules.BadText as problem:
-            outcome.reject(row, item.name, REASONS[problem.problem])
-        except OSError:
-            outcome.reject(row, item.name, _("The file cannot be read."))
-        else:
-            sources.append(Source(row, item.name, hashlib.sha256(raw).hexdigest(), parsed))
-    # Of two versions of one law in a folder the later must come last, and so stand.
+        source = read_source(row, item, item.name, outcome)
+        if source is not None:
+            sources.append(source)
+    # Oldest first, so that each version is followed by the one that replaced it.
     return sorted(sources, key=lambda source: (source.parsed.version_on or date.min, source.row))
+
+
+def read_source(row: int, path: Path, name: str, outcome: Outcome) -> Source | None:
+    """Read and parse one file, whatever it is called by now; None, and a reason, when it is left out."""
+    try:
+        raw = read_bytes(path)
+        parsed = texts.parse(texts.decode(raw), file_name=name)
+    except texts.BadText as problem:
+        outcome.reject(row, name, REASONS[problem.problem])
+    except OSError:
+        outcome.reject(row, name, _("The file cannot be read."))
+    else:
+        return Source(row, name, hashlib.sha256(raw).hexdigest(), parsed)
+    return None
 
 
 def read_bytes(path: Path) -> bytes:
     """Return a file's content, but never more than is needed to see that it is too large."""
     with path.open("rb") as file:
-        return file.read(rules.MAX_BYTES + 1)
+        return file.read(texts.MAX_BYTES + 1)
 
 
 def import_sources(sources: Sequence[Source], outcome: Outcome) -> None:
-    """Write parsed texts to the database and to the search, leaving what has not changed."""
+    """Write parsed texts to the database and to the search; a version that is there already is written over in place.
+
+    A version of another day never takes an earlier one's place: decisions go on resting on the words that applied.
+    """
     for source in sources:
-        slug = rules.make_slug(source.parsed.title)
-        basis = db.session.scalar(sa.select(Basis).options(selectinload(Basis.articles)).where(Basis.slug == slug))
-        if basis is None:
-            basis = Basis(slug=slug, title=source.parsed.title)
-            db.session.add(basis)
-            write_basis(basis, source)
-            outcome.imported += 1
-        elif basis.sha256 == source.sha256:
-            outcome.unchanged += 1
-        elif is_older(source.parsed.version_on, basis.version_on):
-            outcome.reject(source.row, source.name, _("A newer version of this law is published already."))
-        else:
-            write_basis(basis, source)
-            outcome.changed += 1
+        import_source(source, outcome)
 
 
-def is_older(new: date | None, present: date | None) -> bool:
-    """Whether a version is older than the present one; unknown days do not count as older."""
-    return bool(new and present and new < present)
+def import_source(source: Source, outcome: Outcome, *, work: str = "", staff_id: int | None = None) -> Basis | None:
+    """Write one parsed text, as a version of a work or of what its title says; None when it is left out."""
+    work = work or rules.make_work(source.parsed.title)
+    versions = list(
+        db.session.scalars(sa.select(Basis).options(selectinload(Basis.articles)).where(Basis.work == work))
+    )
+    basis = _same_version(versions, source)
+    if basis is not None and (basis.sha256, basis.version_on) == (source.sha256, source.parsed.version_on):
+        outcome.unchanged += 1
+        return basis
+    if basis is None and versions and source.parsed.version_on is None:
+        reason = _(
+            "Other versions of this text are published. Say of which day this one is, as (2021-08-25) in its name."
+        )
+        outcome.reject(source.row, source.name, reason)
+        return None
+    if basis is None:
+        basis = Basis(work=work, slug=rules.version_slug(work, source.parsed.version_on), title=source.parsed.title)
+        basis.articles = []
+        db.session.add(basis)
+        versions.append(basis)
+        outcome.imported += 1
+    else:
+        outcome.changed += 1
+    write_basis(basis, source, staff_id=staff_id)
+    arrange_versions(versions)
+    return basis
 
 
-def write_basis(basis: Basis, source: Source) -> None:
+def _same_version(versions: Sequence[Basis], source: Source) -> Basis | None:
+    """Return the version of the same day, or the same text that nobody had dated."""
+    for basis in versions:
+        undated = basis.version_on is None and basis.sha256 == source.sha256
+        if basis.version_on == source.parsed.version_on or undated:
+            return basis
+    return None
+
+
+def write_basis(basis: Basis, source: Source, *, staff_id: int | None = None) -> None:
     """Write one text; articles keep their ids, so that decisions keep resting on them."""
     parsed = source.parsed
     basis.title, basis.note, basis.annex, basis.sha256 = parsed.title, parsed.note, parsed.annex, source.sha256
-    basis.issuer, basis.level, basis.document_number = parsed.issuer, parsed.level, parsed.document_number
-    basis.version_on, basis.effective_on = parsed.version_on, parsed.effective_on
+    basis.version_on = parsed.version_on
+    if basis.edited_at is None:  # What staff say of a text outlives its file.
+        basis.issuer, basis.level, basis.document_number = parsed.issuer, parsed.level, parsed.document_number
+        basis.effective_on = parsed.effective_on
+        if basis.replaced_by_id is None:
+            basis.ended_on = parsed.ended_on
     present = {(article.number, article.suffix): article for article in basis.articles}
     for position, item in enumerate(parsed.articles):
         article = present.pop((item.number, item.suffix), None)
@@ -133,29 +169,21 @@ def write_basis(basis: Basis, source: Source) -> None:
     for article in present.values():
         basis.articles.remove(article)
     db.session.flush()
-    index_basis(basis)
-    audit.record("basis.import", f"basis:{basis.id}", articles=len(parsed.articles), sha256=source.sha256)
+    details = {"articles": len(parsed.articles), "sha256": source.sha256}
+    audit.record("basis.import", f"basis:{basis.id}", staff_id=staff_id, **details)
 
 
-def index_basis(basis: Basis) -> None:
-    """Enter a text and each of its articles into the search."""
-    since = basis.version_on or basis.effective_on or clock.today()
-    head = search.Entry(
-        record_id=basis.id,
-        url=rules.path(basis.slug),
-        title=basis.title,
-        passage=" ".join(filter(None, (basis.issuer, basis.document_number, basis.note, basis.annex))),
-        published_on=since,
-    )
-    search.index(EntryKind.BASIS, head)
-    entries = [
-        search.Entry(
-            record_id=article.id,
-            url=rules.path(basis.slug, article.number, article.suffix),
-            title=f"{basis.title} {article.label}",
-            passage=article.text,
-            published_on=since,
-        )
-        for article in basis.articles
-    ]
-    search.index_many(EntryKind.ARTICLE, entries)
+def arrange_versions(versions: Sequence[Basis]) -> None:
+    """Let each version be followed by the next: the newest has the plain address, those before it end one by one."""
+    ordered = sorted(versions, key=lambda basis: (basis.version_on or date.min, basis.id))
+    for older, newer in pairwise(ordered):
+        older.slug = rules.version_slug(older.work, older.version_on)
+        # What staff say of its end stands, and so does a repeal by another text.
+        if older.status is not BasisStatus.REPEALED and older.replaced_by_id != newer.id:
+            older.status, older.replaced_by_id = BasisStatus.AMENDED, newer.id
+            older.ended_on = rules.starts_on(newer.version_on, newer.effective_on)
+    db.session.flush()
+    ordered[-1].slug = ordered[-1].work
+    db.session.flush()
+    for basis in ordered:
+        service.index_basis(basis)

@@ -6,8 +6,10 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload, selectinload
 
+from portal.bases import queries as bases
 from portal.db import db
 from portal.errors import NotFound
+from portal.law_texts.rules import full_titles
 from portal.paging import Page, list_page
 from portal.procedures.models import Procedure
 
@@ -23,13 +25,20 @@ def count_procedures() -> int:
     return db.session.scalar(sa.select(sa.func.count()).select_from(Procedure)) or 0
 
 
-def get_procedure(slug: str) -> Procedure:
-    """Return a procedure with its steps."""
-    procedure = db.session.scalar(
-        sa.select(Procedure)
-        .where(Procedure.slug == slug)
-        .options(selectinload(Procedure.steps), joinedload(Procedure.organ))
-    )
+def get_procedure(slug: str, *, lock: bool = False) -> Procedure:
+    """Return a procedure with its steps, as it stands now."""
+    statement = sa.select(Procedure).where(Procedure.slug == slug).execution_options(populate_existing=True)
+    statement = statement.options(selectinload(Procedure.steps), joinedload(Procedure.organ))
+    procedure = db.session.scalar(statement.with_for_update(of=Procedure) if lock else statement)
     if procedure is None:
         raise NotFound(_l("There is no procedure at this address."))
     return procedure
+
+
+def find_articles(procedure: Procedure) -> dict[str, dict[str, str]]:
+    """Return the addresses of the articles that the steps rest on, by law and key, where the law is published here."""
+    laws = {step.law for step in procedure.steps if step.law}
+    if not laws:
+        return {}
+    found = bases.find_articles({title for law in laws for title in full_titles(law)})
+    return {law: found.get(law) or found.get(full_titles(law)[1]) or {} for law in laws}

@@ -14,7 +14,8 @@ from tests.conftest import make_app, make_settings, prepare
 # Whoever adds a public page says so here.
 PUBLIC = {
     "home.index", "home.accessibility", "home.privacy", "home.sitemap", "search.index",
-    "bases.index", "bases.show", "bases.article", "procedures.index", "procedures.show",
+    "bases.index", "bases.show", "bases.chapter", "bases.article", "basis_versions.compare", "discretion.index",
+    "discretion.show", "procedures.index", "procedures.show", "procedures.documents", "procedures.download",
     "decisions.index", "decisions.show", "organs.index", "organs.show", "organs.check",
     "organs.recognitions", "organs.recognition", "powers.index", "powers.show",
     "complaints.new", "complaints.turn_page", "complaints.receipt", "complaints.confirm", "complaints.track",

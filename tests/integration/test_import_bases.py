@@ -1,12 +1,15 @@
 """Laws come in from Markdown files, any number of times, and bad files say why they stay out."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from bs4 import BeautifulSoup
 from flask import Flask
 
+from portal import clock
 from portal.bases.models import Article, Basis
 from portal.db import db
 from portal.search.models import SearchEntry
@@ -53,23 +56,64 @@ def test_changed_text_keeps_the_articles_that_decisions_rest_on(app: Flask, tmp_
     assert dropped not in db.session.scalars(entries).all()
 
 
-def test_older_version_never_replaces_a_newer_one(app: Flask, tmp_path: Path) -> None:
-    make_basis(tmp_path, title="虚构市测试条例")
-    old = write_law(tmp_path, title="虚构市测试条例", text=LAW.replace("2020年5月1日", "2010年5月1日"))
-    code, outcome = run(app, old)
-    assert code == 0
-    assert outcome["rejected"] == [
-        {"row": 1, "field": old.name, "reason": "A newer version of this law is published already."}
+def versions(title: str) -> list[tuple[str, str, str, str]]:
+    """Return slug, status, first and last day of the versions of a text, oldest first."""
+    rows = db.session.scalars(sa.select(Basis).where(Basis.title == title).order_by(Basis.version_on)).all()
+    return [(row.slug, row.status.value, str(row.version_on), str(row.ended_on)) for row in rows]
+
+
+@pytest.mark.parametrize("order", [("old.md", "new.md"), ("new.md", "old.md")])
+def test_versions_of_a_text_follow_each_other_in_whatever_order_they_come(
+    app: Flask, tmp_path: Path, order: tuple[str, str]
+) -> None:
+    title = "虚构市测试条例"
+    write_law(tmp_path, title=title, name="old.md")
+    write_law(tmp_path, title=title, name="new.md", text=LAW.replace("2020年5月1日", "2022年5月1日"))
+    for name in order:
+        assert run(app, tmp_path / name) == (0, {"imported": 1, "changed": 0, "unchanged": 0, "rejected": []})
+    expected = [
+        (f"{title}-2020-05-01", "amended", "2020-05-01", "2022-05-01"),
+        (title, "in_force", "2022-05-01", "None"),
     ]
+    assert versions(title) == expected
+    assert run(app, tmp_path)[1] == {"imported": 0, "changed": 0, "unchanged": 2, "rejected": []}
+    assert versions(title) == expected
 
 
-def test_later_of_two_versions_in_a_folder_stands(app: Flask, tmp_path: Path) -> None:
-    write_law(tmp_path, title="虚构市测试条例", name="a.md", text=LAW.replace("2020年5月1日", "2022年5月1日"))
-    write_law(tmp_path, title="虚构市测试条例", name="b.md")
-    assert run(app, tmp_path)[0] == 0
-    version = db.session.scalars(sa.select(Basis.version_on)).one()
-    assert version is not None
-    assert version.year == 2022
+def test_decisions_go_on_resting_on_the_version_that_applied(app: Flask, tmp_path: Path) -> None:
+    basis = make_basis(tmp_path, title="虚构市测试条例")
+    decision = make_decision(article=article_of(basis, 3))
+    newer = LAW.replace("2020年5月1日", "2022年5月1日").replace("一千元", "三千元")
+    run(app, write_law(tmp_path, title="虚构市测试条例", text=newer))
+    article = db.session.get_one(Article, db.session.get_one(type(decision), decision.id).article_id)
+    assert article.basis.version_on == date(2020, 5, 1)
+    assert "一千元" in article.text
+
+
+def test_undated_text_does_not_write_over_a_dated_one(app: Flask, tmp_path: Path) -> None:
+    make_basis(tmp_path, title="虚构市测试条例")
+    undated = write_law(tmp_path, title="虚构市测试条例", text=LAW.replace("2020年5月1日 ", ""))
+    code, outcome = run(app, undated)
+    rejected = outcome["rejected"]
+    assert isinstance(rejected, list)
+    assert "Say of which day this one is" in rejected[0]["reason"]
+    assert len(versions("虚构市测试条例")) == 1
+
+
+def test_what_staff_say_of_a_text_outlives_its_file(app: Flask, tmp_path: Path) -> None:
+    basis = make_basis(tmp_path, title="虚构市测试条例")
+    basis.issuer, basis.edited_at = "虚构市某某机关", clock.now()
+    db.session.flush()
+    run(app, write_law(tmp_path, title="虚构市测试条例", text=LAW.replace("一千元", "三千元")))
+    assert db.session.scalars(sa.select(Basis.issuer)).one() == "虚构市某某机关"
+
+
+def test_superseded_articles_are_found_no_longer(app: Flask, tmp_path: Path) -> None:
+    make_basis(tmp_path, title="虚构市测试条例", text=LAW.replace("乱测试", "乱鼓捣"))
+    client = app.test_client()
+    assert "乱鼓捣" in BeautifulSoup(client.get("/search?q=乱鼓捣").text, "html.parser").select("ul.list")[0].text
+    make_basis(tmp_path, title="虚构市测试条例", text=LAW.replace("2020年5月1日", "2022年5月1日"))
+    assert not BeautifulSoup(client.get("/search?q=乱鼓捣").text, "html.parser").select("ul.list")
 
 
 def test_bad_files_get_reasons_and_the_good_one_comes_in(app: Flask, tmp_path: Path) -> None:

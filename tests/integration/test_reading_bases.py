@@ -45,7 +45,7 @@ def test_law_has_contents_anchors_and_addresses(client: FlaskClient, tmp_path: P
     basis = make_basis(tmp_path)
     page = BeautifulSoup(client.get(f"/bases/{basis.slug}").text, "html.parser")
     assert [item["id"] for item in page.select(".article")] == ["a1", "a2", "a3", "a3-1", "a4"]
-    assert [link["href"] for link in page.select("main details li a")] == ["#c1", "#c3"]
+    assert [link["href"] for link in page.select("main details li a")] == ["#chapter-1", "#chapter-2"]
     assert len(page.select("h1")) == 1
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from portal.bases import rules
-from portal.bases.rules import BadText, Problem
+from portal.bases import rules as addresses
+from portal.law_texts import rules
+from portal.law_texts.rules import BadText, Problem
 from portal.settings import ROOT
 from tests.factories.bases import LAW
 
@@ -138,9 +139,9 @@ def test_real_laws_are_read_whole(path: Path) -> None:
 
 
 def test_addresses_are_stable_and_can_be_read_back() -> None:
-    slug = rules.make_slug("河南省实施《中华人民共和国种子法》办法")
+    slug = addresses.make_slug("河南省实施《中华人民共和国种子法》办法")
     assert slug == "河南省实施-中华人民共和国种子法-办法"
-    assert rules.path(slug, 3, 1).endswith("/articles/3-1")
-    assert rules.parse_article_key("3-1") == (3, 1)
-    assert rules.parse_article_key("３７") == (37, 0)
-    assert rules.parse_article_key("../etc") is None
+    assert addresses.path(slug, 3, 1).endswith("/articles/3-1")
+    assert addresses.parse_article_key("3-1") == (3, 1)
+    assert addresses.parse_article_key("３７") == (37, 0)
+    assert addresses.parse_article_key("../etc") is None

@@ -1,0 +1,1 @@
+"""What the text of a law looks like, and how it is read."""

@@ -128,25 +128,50 @@ def test_whatever_breaks_off_is_gone_on_with(
     assert [line.split(",")[0] for line in report.splitlines()[1:4]] == ["9", "10", "12"]
 
 
-def test_what_is_published_meanwhile_is_left(tmp_path: Path, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def publish_the_fourth(_folder: Path) -> None:
+    """Publish a decision that a row still waits to change."""
+    fourth = Decision.number_key.contains("〕4号")
+    db.session.execute(sa.update(Decision).where(fourth).values(state=DecisionState.PUBLISHED))
+    db.session.commit()
+
+
+def enter_the_sixth(folder: Path) -> None:
+    """Enter what a row still waits to bring."""
+    in_one_go(write(folder, [make_penalty(6)], "other.csv"), DECISIONS)
+
+
+def give_away_the_code_of_the_seventh(folder: Path) -> None:
+    """Give the credit code of a row that still waits to somebody else."""
+    in_one_go(write(folder, [make_penalty(8, 统一社会信用代码=make_code(7, "91"))], "other.csv"), DECISIONS)
+
+
+@pytest.mark.parametrize(
+    ("meddle", "figures"),
+    [
+        (publish_the_fourth, (2, 4, 0, 1)),
+        (enter_the_sixth, (1, 5, 1, 0)),
+        (give_away_the_code_of_the_seventh, (1, 5, 0, 1)),
+    ],
+)
+def test_what_others_do_meanwhile_stands(
+    tmp_path: Path, app: Flask, monkeypatch: pytest.MonkeyPatch, meddle: Any, figures: tuple[int, ...]
+) -> None:
     in_one_go(write(tmp_path, FIRST), DECISIONS)
-    import_id = hand_over(write(tmp_path, [make_penalty(n, 违法事实="另有。") for n in range(1, 6)]), DECISIONS)
+    rows = [make_penalty(number, 违法事实="另有。") for number in range(1, 6)]
+    import_id = hand_over(write(tmp_path, [*rows, make_penalty(6), make_penalty(7)]), DECISIONS)
     real = importer._write_next
 
     def meddling(*args: Any) -> bool:
         more = real(*args)
         if load(import_id).rows_done == 3:
-            db.session.execute(
-                sa.update(Decision).where(Decision.number_key.contains("〕4号")).values(state=DecisionState.PUBLISHED)
-            )
-            in_one_go(write(tmp_path, [make_penalty(6)], "other.csv"), DECISIONS)
+            meddle(tmp_path)
         return more
 
     monkeypatch.setattr(importer, "_write_next", meddling)
     run()
-    assert load(import_id).counts == {"imported": 0, "changed": 4, "unchanged": 0, "rejected": 1}
-    facts = db.session.scalar(sa.select(Decision.facts).where(Decision.state == DecisionState.PUBLISHED))
-    assert facts == "检查时货架上有超过保质期的食品。"
+    assert tuple(load(import_id).counts.values()) == figures
+    published = sa.select(Decision.facts).where(Decision.state == DecisionState.PUBLISHED)
+    assert set(db.session.scalars(published)) <= {"检查时货架上有超过保质期的食品。"}
 
 
 def test_a_run_that_is_told_to_end_leaves_the_rest(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

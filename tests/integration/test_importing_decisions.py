@@ -136,7 +136,8 @@ def test_the_same_file_again_changes_nothing(run: Run, tmp_path: Path) -> None:
     before = [db.session.execute(sa.select(table)).all() for table in tables]
     assert figures(run(tmp_path, *rows)) == (0, 0, 4, 0)
     assert [db.session.execute(sa.select(table)).all() for table in tables] == before
-    assert db.session.scalar(sa.select(sa.func.count(Party.id))) == 4, "two people of one name are two parties"
+    run(tmp_path, make_penalty(5, **PERSON), make_penalty(4, 行政处罚决定书文号="虚〔2026〕6号", 统一社会信用代码=""))
+    assert db.session.scalar(sa.select(sa.func.count(Party.id))) == 5, "people of one name are parties each, firms one"
 
 
 def test_other_brackets_are_the_same_number_and_stay_as_written(run: Run, tmp_path: Path) -> None:

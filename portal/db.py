@@ -16,7 +16,7 @@ from enum import Enum
 from importlib import import_module
 from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import sqlalchemy as sa
 from flask import Flask
@@ -99,6 +99,13 @@ class LockedConnection(sqlite3.Connection):
     """A SQLite connection that holds the write lock's file from BEGIN to COMMIT or ROLLBACK."""
 
     lock_file: int | None = None
+    refuses_writes: bool | None = None
+
+    def refuse_writes(self, refused: bool) -> None:
+        """Refuse writes from now on, or take them again."""
+        if refused is not self.refuses_writes:
+            self.execute(f"PRAGMA query_only={refused:d}")
+            self.refuses_writes = refused
 
     def lock(self, path: str) -> None:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -144,14 +151,14 @@ def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _on_sqlite_begin(connection: sa.Connection) -> None:
+    driver = cast("LockedConnection", connection.connection.driver_connection)
+    driver.refuse_writes(read_only.get())
     if read_only.get():
-        connection.exec_driver_sql("PRAGMA query_only=1")
-        connection.exec_driver_sql("BEGIN")
+        # Past SQLAlchemy, which would take as long for this word as for a query; it asks nothing of the file yet.
+        driver.execute("BEGIN")
         return
-    connection.exec_driver_sql("PRAGMA query_only=0")
-    driver = connection.connection.driver_connection
     path = connection.engine.url.database
-    if isinstance(driver, LockedConnection) and path and path != ":memory:":
+    if path and path != ":memory:":
         driver.lock(f"{path}.lock")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 

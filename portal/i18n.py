@@ -10,6 +10,9 @@ from urllib.parse import urlencode
 
 from flask import Flask, Request, Response, g, has_request_context, request
 from flask_babel import Babel, force_locale, get_locale, get_translations
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from portal import clock
@@ -56,6 +59,15 @@ def speaking(locale: str) -> Iterator[None]:
             yield
     finally:
         g.catalogue = outside
+
+
+@pass_eval_context
+def translate(context: EvalContext, text: str, **variables: Any) -> str:
+    """Return a template's words in the language in force, as Jinja's own function does in three times the time."""
+    said: str = catalogue().gettext(text)
+    if context.autoescape:
+        said = Markup(said)  # noqa: S704 - a catalogue is ours, and what is filled in is escaped.
+    return said % variables if "%" in said else said
 
 
 def catalogue() -> Any:
@@ -152,6 +164,7 @@ def init_app(app: Flask) -> None:
         npgettext=lambda context, one, many, count: catalogue().npgettext(context, one, many, count),
         newstyle=True,
     )
+    app.jinja_env.globals.update(_=translate, gettext=translate)
     app.after_request(keep_choice)
     app.jinja_env.filters.update(day=day, short_day=short_day, moment=moment, yuan=yuan, pick=pick)
     app.context_processor(

@@ -14,7 +14,7 @@ from portal.cli import current_settings
 from portal.decisions.models import DecisionKind
 from portal.decisions.public import FILTERS, read_day, read_filter
 from portal.decisions.queries import Filter, get_published, public_content, public_party_name
-from portal.decisions.rules import MEASURES, PERMIT_CATEGORIES, path
+from portal.decisions.rules import MAX_KEYWORD, MEASURES, PERMIT_CATEGORIES, path
 from portal.errors import NotFound, Refusal
 from portal.paging import whole_number
 from portal.parties.models import PartyKind
@@ -24,6 +24,7 @@ blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 # Answers from the page cache are not counted, and an office has one address for all its people.
 RATE = "300 per minute; 10000 per hour"
 PROBLEM = "application/problem+json"
+WORDS = ("q", "party", "industry", "place")
 # Which words a parameter may have; any other is refused instead of quietly meaning "all".
 CHOICES: Mapping[str, set[str]] = {
     "kind": {kind.value for kind in DecisionKind},
@@ -102,6 +103,9 @@ def read_wanted() -> Filter:
     for name, choices in CHOICES.items():
         if args.get(name) and args[name] not in choices:
             raise Refusal(_l("%(name)s must be one of the words that the description lists.", name=name))
+    for name in WORDS:
+        if len(args.get(name, "")) > MAX_KEYWORD:
+            raise Refusal(_l("%(name)s may have at most %(most)d characters.", name=name, most=MAX_KEYWORD))
     for name in ("since", "until"):
         if args.get(name) and read_day(args[name]) is None:
             raise Refusal(_l("%(name)s must be a day such as 2026-11-22.", name=name))

@@ -7,8 +7,8 @@ import pytest
 from tests.browser.visitor import DESK, NARROW, PHONE, Visitor
 
 PAGES = [
-    "/", "/bases", "/procedures", "/decisions", "/organs", "/officers/check", "/search", "/complaints/new",
-    "/powers", "/powers/JT-02-001?on=2023-01-01", "/organs/urban", "/organs/recognitions",
+    "/", "/bases", "/procedures", "/decisions", "/decisions/figures", "/open-data", "/organs", "/officers/check",
+    "/search", "/complaints/new", "/powers", "/powers/JT-02-001?on=2023-01-01", "/organs/urban", "/organs/recognitions",
     "/complaints/track", "/sandbox/phone", "/transparency", "/accessibility", "/privacy", "/sitemap", "/staff/sign-in",
 ]  # fmt: skip
 LOOKS: list[dict[str, object]] = [

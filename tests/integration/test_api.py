@@ -100,7 +100,7 @@ def test_pages_stay_right_while_decisions_come_and_go(client: FlaskClient) -> No
 
 NONSENSE = (
     "limit=0", "limit=101", "limit=x", "cursor=nonsense", "cursor=%00", "cursor=-1", "kind=theft", "since=yesterday",
-    "until=2026-02-30", "organ=nobody", "organ=%00", "measure=x", "permit_category=x",
+    "until=2026-02-30", f"q={'x' * 61}", "organ=nobody", "organ=%00", "measure=x", "permit_category=x",
 )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def records() -> list[tuple[object, ...]]:
         .order_by(Organ.name, Decision.document_number)
     ).all()
     places: dict[int, int] = {}
-    found = [
+    found: list[tuple[object, ...]] = [
         (
             organ,
             said.document_number,

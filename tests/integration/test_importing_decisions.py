@@ -36,7 +36,8 @@ def run(app: Flask) -> Run:
         result = app.test_cli_runner().invoke(args=["import", "decisions", str(path), "--json"])
         db.session.expire_all()
         assert result.exit_code == 0, result.output
-        return json.loads(result.stdout) | {"said": result.stderr}
+        found: dict[str, Any] = json.loads(result.stdout)
+        return found | {"said": result.stderr}
 
     return importing
 
@@ -104,7 +105,7 @@ def test_dirty_headings_in_any_order(run: Run, tmp_path: Path, write: Callable[.
     table = [["行政处罚公示信息"], [], *as_table([DIRTY])]
     assert figures(run(write(tmp_path / "dirty.bin", table))) == (1, 0, 0, 0)
     decision = only()
-    assert (decision.fine, decision.confiscated, decision.violation) == (5000, 100, "无照经营")
+    assert (decision.fine, decision.confiscated, decision.violation) == (Decimal(5000), Decimal(100), "无照经营")
     assert (decision.decided_on, decision.measures) == (date(2026, 3, 1), ["警告", "罚款"])
     assert decision.document_number == "虚（2026）1号"
     assert decision.number_key == "虚〔2026〕1号"
@@ -165,7 +166,7 @@ def test_columns_that_are_missing_or_empty_erase_nothing(run: Run, tmp_path: Pat
     run(tmp_path, make_penalty(1))
     short = {name: cell for name, cell in make_penalty(1).items() if name not in ("违法事实", "罚款金额（万元）")}
     assert figures(run(tmp_path, short | {"处罚依据": "null"})) == (0, 0, 1, 0)
-    assert (only().fine, only().facts) == (5000, "检查时货架上有超过保质期的食品。")
+    assert (only().fine, only().facts) == (Decimal(5000), "检查时货架上有超过保质期的食品。")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The text of a law is read into articles without losing anything."""
 
 import re
+import time
 from datetime import date
 from pathlib import Path
 
@@ -145,3 +146,125 @@ def test_addresses_are_stable_and_can_be_read_back() -> None:
     assert addresses.parse_article_key("3-1") == (3, 1)
     assert addresses.parse_article_key("３７") == (37, 0)
     assert addresses.parse_article_key("../etc") is None
+
+
+WHOLE = """# 虚构市万象条例
+
+（2019年3月1日虚构市第一届人民代表大会常务委员会第二次会议通过）
+
+序言：为了万象更新，特立此条例。
+
+目  录
+
+第一章 总则
+
+第二章 罚则……5
+
+## 第一章 总则
+
+第一条 为了测试，制定本条例：
+
+1. 第一款的第一项；
+
+（1）更里面的一层；
+
+①最里面的一层。
+
+第十条 跳号的一条，参照
+
+第九条 的规定。
+
+第十条之一 插入的一条。
+
+第十条之二 又插入的一条。
+
+第二章 罚则
+
+第一节 一般规定
+
+第十一条 处一千元以下罚款。
+
+第三章 （删去）
+
+第四章 附则
+
+第十二条 本条例自2019年5月1日起施行。
+
+附件：收费表
+
+第一条 附件里的第一条"""
+
+
+def test_nothing_of_an_odd_text_is_lost_and_every_oddity_is_told() -> None:
+    parsed = rules.parse(WHOLE)
+    keys = [(article.number, article.suffix) for article in parsed.articles]
+    assert keys == [(1, 0), (10, 0), (10, 1), (10, 2), (11, 0), (12, 0)]
+    assert parsed.articles[0].paragraphs[1:] == ["1. 第一款的第一项；", "（1）更里面的一层；", "①最里面的一层。"]
+    assert parsed.articles[1].text.endswith("参照第九条 的规定。")
+    assert "序言：为了万象更新，特立此条例。" in parsed.note
+    assert "第二章 罚则……5" in parsed.note  # It is not what stands in the text, so it is kept.
+    assert parsed.articles[4].paragraphs[-1] == "第三章 （删去）"
+    assert parsed.annex.endswith("附件里的第一条")
+    kept = squeezed(
+        parsed.title + parsed.note + "".join(a.label + a.text + a.chapter + a.section for a in parsed.articles)
+    )
+    for line in WHOLE.split("附件")[0].replace("目  录", "").splitlines():
+        assert squeezed(line) in kept, line
+    assert {oddity for oddity, _words in parsed.oddities} == {
+        rules.Oddity.GAP,
+        rules.Oddity.INSERTED,
+        rules.Oddity.STRAY_HEADING,
+        rules.Oddity.ANNEX,
+    }
+
+
+def test_decision_that_amends_a_law_has_its_parts_for_articles() -> None:
+    text = (
+        "# 虚构市人民代表大会常务委员会关于修改《虚构市万象条例》的决定\n"
+        "2020年1月1日虚构市第一届人民代表大会常务委员会第九次会议通过\n"
+        "一、将第三条修改为：\n第三条 新的第三条。\n二、删去第九条。\n本决定自2020年2月1日起施行。"
+    )
+    parsed = rules.parse(text)
+    assert [article.label for article in parsed.articles] == ["一、", "二、"]
+    assert "第三条 新的第三条。" in parsed.articles[0].text
+    assert parsed.effective_on == date(2020, 2, 1)
+    oddities = dict(parsed.oddities)
+    assert rules.Oddity.PARTS in oddities
+    assert oddities[rules.Oddity.UNCOUNTED] == "第三条 新的第三条。"
+
+
+@pytest.mark.parametrize(
+    ("words", "ended"),
+    [
+        ("有效期至2027年12月31日。", date(2028, 1, 1)),
+        ("有效期5年。", date(2025, 2, 28)),
+        ("有效期为三年。", date(2023, 2, 28)),
+        ("", None),
+    ],
+)
+def test_validity_of_a_normative_document(words: str, ended: date | None) -> None:
+    head = "# 虚构市人民政府关于测试的通知\n虚政〔2020〕1号\n"
+    text = f"{head}一、测试证有效期三十年。\n二、本通知自2020年2月28日起施行，{words}"
+    assert rules.parse(text).ended_on == ended
+    assert rules.parse(text.replace("虚政〔2020〕1号", "")).ended_on is None
+
+
+def test_endless_lines_without_an_end_take_no_endless_time() -> None:
+    started = time.process_time()
+    parsed = rules.parse("# 甲条例\n第一条 一\n" + "甲\n" * 300_000)
+    assert time.process_time() - started < 15
+    assert sum(len(paragraph) for paragraph in parsed.articles[0].paragraphs) == 300_001
+    assert max(len(paragraph) for paragraph in parsed.articles[0].paragraphs) <= rules.MAX_PARAGRAPH
+
+
+@pytest.mark.parametrize(
+    ("title", "work"),
+    [
+        ("虚构市万象条例（2021年修订）", "虚构市万象条例"),
+        ("虚构市万象条例(2019年3月1日第二次修正)", "虚构市万象条例"),
+        ("虚构市万象条例（试行）", "虚构市万象条例-试行"),
+        ("（2021年修订）", "2021年修订"),
+    ],
+)
+def test_versions_of_a_text_share_its_name(title: str, work: str) -> None:
+    assert addresses.make_work(title) == work

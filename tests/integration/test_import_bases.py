@@ -93,7 +93,7 @@ def test_decisions_go_on_resting_on_the_version_that_applied(app: Flask, tmp_pat
 def test_undated_text_does_not_write_over_a_dated_one(app: Flask, tmp_path: Path) -> None:
     make_basis(tmp_path, title="虚构市测试条例")
     undated = write_law(tmp_path, title="虚构市测试条例", text=LAW.replace("2020年5月1日 ", ""))
-    code, outcome = run(app, undated)
+    outcome = run(app, undated)[1]
     rejected = outcome["rejected"]
     assert isinstance(rejected, list)
     assert "Say of which day this one is" in rejected[0]["reason"]

@@ -25,9 +25,7 @@ VALUES = (
     "measures",
     "fine",
     "confiscated",
-    "industry",
     "permit_category",
-    "permit_number",
     "valid_from",
     "valid_to",
 )

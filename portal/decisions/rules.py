@@ -37,6 +37,8 @@ TEXTS = (
     "place",
     "legal_representative",
     "document_name",
+    "permit_number",
+    "industry",
     "note",
 )
 

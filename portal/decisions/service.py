@@ -34,9 +34,7 @@ VALUES = (
     "fine",
     "confiscated",
     "on_the_spot",
-    "industry",
     "permit_category",
-    "permit_number",
     "valid_from",
     "valid_to",
 )

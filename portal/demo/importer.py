@@ -132,12 +132,11 @@ def _permit(scene: Scene, number: int) -> Decision:
         document_number=f"{rules.code_of(words['organ'])[:2]}许〔{decided_on.year}〕{number + 1}号",
         decided_on=decided_on,
         permit_category=words["category"],
-        permit_number=f"虚构许{90_000 + number}号",
         valid_from=decided_on,
         valid_to=decided_on + timedelta(days=1825),
     )
     names = ("title", "content", "document_name", "certificate", "basis_text")
-    texts = {name: words[name] for name in names}
+    texts = {name: words[name] for name in names} | {"permit_number": f"虚构许{90_000 + number}号"}
     return _write(scene, decision, scene.organs[words["organ"]], scene.pick_party(words["organ"]), texts, number + 40)
 
 
@@ -159,10 +158,11 @@ def _write(
     scene: Scene, decision: Decision, organ: Organ, party: Party, texts: dict[str, str], number: int
 ) -> Decision:
     """Give a decision its organ, party and words, masked by the machine, and take it as far as its age makes likely."""
-    decision.organ_id, decision.party, decision.industry = organ.id, party, party.industry
+    decision.organ_id, decision.party = organ.id, party
     clerk = scene.staff.get((organ.id, Role.CLERK))
     decision.created_by_id = decision.edited_by_id = clerk.id if clerk else None
-    keep_texts(decision=decision, texts=texts | {"place": scene.random.choice(rules.facts()["streets"])})
+    known = {"industry": party.industry, "place": scene.random.choice(rules.facts()["streets"])}
+    keep_texts(decision=decision, texts=texts | known)
     _publish(scene, decision, number)
     db.session.add(decision)
     return decision
@@ -230,6 +230,8 @@ def _correct(scene: Scene, decisions: list[Decision], clerk: Staff, reviewer: St
         )
         for number, decision in enumerate(decisions)
     ]
+    choices = corrections.made_choices(decisions[0])
+    corrections.confirm_masking(decision=decisions[0], correction=rows[0], staff=clerk, choices=choices)
     corrections.apply_correction(decision=decisions[0], correction=rows[0], staff=reviewer)
     corrections.refuse_correction(
         decision=decisions[1], correction=rows[1], staff=reviewer, answer=words["correction_refused"]

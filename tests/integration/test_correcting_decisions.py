@@ -169,7 +169,7 @@ def test_another_decisions_number_is_refused_whole(sign_in: SignIn) -> None:
     decision, other = make_decision(organ=organ), make_decision(organ=organ)
     before = public_content(decision)
     address = propose(
-        sign_in(Role.CLERK, organ_id=organ.id), decision, document_number=other.document_number, industry="零售"
+        sign_in(Role.CLERK, organ_id=organ.id), decision, document_number=other.document_number, confiscated="1"
     )
     assert sign_in(Role.SUPERVISOR).post(f"{address}/apply").status_code == 409
     assert public_content(again(decision)) == before

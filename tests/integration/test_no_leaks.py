@@ -72,7 +72,15 @@ def world(app: Flask, tmp_path: Path) -> World:
         PartyDetails(kind=PartyKind.ORGANISATION, name="虚构食品有限公司"),
     ]
     drafts = [
-        {"party": party, "kind": kind, "legal_representative": "欧阳小明", "article_id": article.id}
+        {
+            "party": party,
+            "kind": kind,
+            "legal_representative": "欧阳小明",
+            "article_id": article.id,
+            # A driver's licence has the number of the identity card.
+            "permit_number": PERSONAL["identity_number"],
+            "industry": f"餐饮，联系人{PERSONAL['informant']}，{PERSONAL['phone']}",
+        }
         for party in parties
         for kind in (DecisionKind.PENALTY, DecisionKind.PERMIT)
     ]

@@ -1,5 +1,7 @@
 """Correcting what is published: proposed and masked by one person, put before the public by another."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -31,7 +33,7 @@ from portal.decisions.service import (
     refuse_step,
 )
 from portal.errors import Conflict, Forbidden, Refusal, TransitionError
-from portal.masking.rules import Choices, Mark, find_marks, masked
+from portal.masking.rules import Choices, Mark, find_marks, masked, same_passage
 from portal.personal_data.rules import Finding
 from portal.transparency import service as transparency
 from portal.transparency.models import LogAction
@@ -77,6 +79,12 @@ def present_values(decision: Decision) -> dict[str, Any]:
     return {name: getattr(decision, name) for name in COLUMNS} | original_texts(decision)
 
 
+def fingerprint(correction: DecisionCorrection) -> str:
+    """Return what changes whenever the words do that a correction puts before the public."""
+    seen = [correction.note, correction.after, correction.masked, str(correction.masked_at)]
+    return hashlib.sha256(json.dumps(seen, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:20]
+
+
 def mask(decision: Decision, texts: Mapping[str, str], choices: Choices) -> dict[str, list[Mark]]:
     """Return what is hidden in changed texts of a decision, by column."""
     context = masking_context(decision)
@@ -86,13 +94,17 @@ def mask(decision: Decision, texts: Mapping[str, str], choices: Choices) -> dict
 def confirm_masking(*, decision: Decision, correction: DecisionCorrection, staff: Staff, choices: Choices) -> None:
     """Keep what a person confirmed to be masked in the changed texts.
 
-    Raises TransitionError when the correction was decided on meanwhile, Refusal when the punished one is a minor.
+    Raises TransitionError when the correction was decided on meanwhile, Refusal when the punished one is a minor or
+    would be named in full.
     """
     refuse_decided(correction)
     texts = changed_texts(correction)
     marks = mask(decision, texts, choices)
     if any(mark.kind is Finding.MINOR_PARTY for found in marks.values() for mark in found):
         raise Refusal(_l("The punished party is a minor. Such a decision is not published."))
+    left = {same_passage(passage) for kind, passage, _why in choices.left if kind is Finding.NAME}
+    if same_passage(decision.party.name) in left:
+        raise Refusal(_l("The party's name follows the city's setting and cannot be shown here."))
     correction.masked = {name: masked(text, marks[name]) for name, text in texts.items()}
     correction.marks = choices.written()
     correction.masked_at, correction.masked_by_id = clock.now(), staff.id

@@ -97,6 +97,7 @@ def correction_page(decision: Decision, row: DecisionCorrection, *, form: Answer
         own=staff.id in (row.proposed_by_id, row.masked_by_id),
         may_review=may_review(),
         objection=objection_clock(row),
+        version=service.fingerprint(row),
         form=form,
         answer_form=form or AnswerForm(formdata=None),
         state_label=STATE_LABELS[decision.state],
@@ -158,7 +159,16 @@ def apply(decision_id: int, correction_id: int) -> ResponseReturnValue:
     decision = get_decision(decision_id)
     row = queries.get_correction(decision, correction_id)
     staff = guard.current_staff()
-    refusal = decision_pages.attempt(lambda: service.apply_correction(decision=decision, correction=row, staff=staff))
+
+    def act() -> None:
+        service.refuse_own(row, staff)
+        service.refuse_decided(row)
+        if request.form.get("version") != service.fingerprint(row):
+            words = _("This correction was changed after you opened it. Below is how it stands now; look again.")
+            raise Conflict(words)
+        service.apply_correction(decision=decision, correction=row, staff=staff)
+
+    refusal = decision_pages.attempt(act)
     return correction_answer(decision_id, correction_id, refusal, _("The correction is public."))
 
 

@@ -17,11 +17,13 @@ from portal.audit.models import AuditEntry
 from portal.db import db
 from portal.decisions.models import CorrectionState, Decision, DecisionCorrection, DecisionKind, DecisionState
 from portal.decisions.queries import fingerprint, public_content
+from portal.parties.models import PartyKind
 from portal.transparency import rules as log_rules
 from portal.transparency.models import LogAction
 from portal.transparency.queries import list_for_subject
 from tests.factories.decisions import make_decision
 from tests.factories.organs import make_organ
+from tests.factories.parties import make_party
 
 SignIn = Callable[..., FlaskClient]
 SECRET = "13800138000"
@@ -50,6 +52,13 @@ def propose(clerk: FlaskClient, decision: Decision, **changes: Any) -> str:
     return str(answer.location)
 
 
+def apply(reviewer: FlaskClient, address: str, query: str = "") -> Any:
+    """Put a correction before the public, as its page shows it."""
+    page = reviewer.get(address).text
+    found = re.findall(r'name="version" value="(\w+)"', page)
+    return reviewer.post(f"{address}/apply{query}", data={"version": found[0] if found else ""})
+
+
 def confirm(clerk: FlaskClient, address: str) -> None:
     """Confirm the masking as it is proposed."""
     page = clerk.get(f"{address}/masking").text
@@ -71,7 +80,7 @@ def test_a_correction_goes_from_proposal_to_public_page(sign_in: SignIn, client:
     unmasked = reviewer.post(f"{address}/apply")
     assert unmasked.status_code == 409
     confirm(clerk, address)
-    assert reviewer.post(f"{address}/apply").status_code == 302
+    assert apply(reviewer, address).status_code == 302
     page = client.get(f"/decisions/{decision.id}").text
     assert "11月1日" in page and "更正了违法事实。" in page
     assert SECRET not in page
@@ -97,7 +106,7 @@ def test_figures_need_no_masking_and_move_the_end(sign_in: SignIn) -> None:
             organ=organ, measures=["警告"], decided_on=date(2026, 11, 16), publish_until=date(2027, 2, 16)
         )
         address = propose(sign_in(Role.CLERK, organ_id=organ.id), decision, measures=["警告", "没收违法所得"])
-        assert sign_in(Role.SUPERVISOR).post(f"{address}/apply").status_code == 302
+        assert apply(sign_in(Role.SUPERVISOR), address).status_code == 302
         assert (again(decision).measures, again(decision).publish_until) == (
             ["警告", "没收违法所得"],
             date(2027, 11, 16),
@@ -109,7 +118,7 @@ def test_a_correction_that_needs_a_check_waits_for_it(sign_in: SignIn) -> None:
     decision = make_decision(organ=organ, fine=Decimal(1000))
     address = propose(sign_in(Role.CLERK, organ_id=organ.id), decision, fine="100000")
     supervisor = sign_in(Role.SUPERVISOR)
-    answer = supervisor.post(f"{address}/apply?lang=en")
+    answer = apply(supervisor, address, "?lang=en")
     assert answer.status_code == 409
     assert "needs one on record that was passed: Risk assessment, Legal review" in answer.text
     assert (again(decision).fine, the_correction().state) == (Decimal(1000), CorrectionState.PROPOSED)
@@ -171,7 +180,7 @@ def test_another_decisions_number_is_refused_whole(sign_in: SignIn) -> None:
     address = propose(
         sign_in(Role.CLERK, organ_id=organ.id), decision, document_number=other.document_number, confiscated="1"
     )
-    assert sign_in(Role.SUPERVISOR).post(f"{address}/apply").status_code == 409
+    assert apply(sign_in(Role.SUPERVISOR), address).status_code == 409
     assert public_content(again(decision)) == before
     assert the_correction().state is CorrectionState.PROPOSED
     assert list_for_subject(f"decision:{decision.id}") == []
@@ -217,6 +226,40 @@ def test_masking_confirms_only_what_was_on_the_screen(sign_in: SignIn) -> None:
     assert not any(words in masked for words in (SECRET, "李四", "红星大厦"))
     steps = db.session.scalars(sa.select(AuditEntry.action).where(AuditEntry.subject == f"decision:{decision.id}"))
     assert list(steps) == ["decision.propose_correction", "decision.mask_correction"]
+
+
+def test_nobody_puts_before_the_public_what_they_did_not_see(sign_in: SignIn, client: FlaskClient) -> None:
+    organ = make_organ()
+    decision = make_decision(organ=organ)
+    clerk, reviewer = sign_in(Role.CLERK, organ_id=organ.id), sign_in(Role.REVIEWER, organ_id=organ.id)
+    address = propose(clerk, decision, facts=f"证人李四，电话{SECRET}。")
+    confirm(clerk, address)
+    seen = re.findall(r'name="version" value="(\w+)"', reviewer.get(address).text)[0]
+    # The one who proposed it takes the masks away while the other reads.
+    shown = re.findall(
+        r'name="shown" value="(\w+)"',
+        clerk.post(f"{address}/masking", data={"why": "firm", "do": "show"}).text,
+    )[0]
+    bare = clerk.post(f"{address}/masking", data={"why": "firm", "do": "confirm", "shown": shown})
+    assert (bare.status_code, SECRET in the_correction().masked["facts"]) == (302, True)
+    answer = reviewer.post(f"{address}/apply?lang=en", data={"version": seen})
+    assert answer.status_code == 409
+    assert "changed after you opened it" in answer.text and SECRET in answer.text
+    assert SECRET not in client.get(f"/decisions/{decision.id}").text
+    assert apply(reviewer, address).status_code == 302
+
+
+def test_a_correction_does_not_name_a_person_whom_the_city_masks(sign_in: SignIn) -> None:
+    organ = make_organ()
+    clerk = sign_in(Role.CLERK, organ_id=organ.id)
+    decision = make_decision(organ=organ, party=make_party(kind=PartyKind.PERSON, name="张虚构"))
+    address = propose(clerk, decision, facts="张虚构占道经营。")
+    page = clerk.post(f"{address}/masking", data={"why": "word", "do": "show"}).text
+    shown = re.findall(r'name="shown" value="(\w+)"', page)[0]
+    answer = clerk.post(f"{address}/masking?lang=en", data={"why": "word", "do": "confirm", "shown": shown})
+    assert answer.status_code == 400
+    assert "cannot be shown here" in answer.text
+    assert (the_correction().masked_at, the_correction().masked["facts"]) == (None, "张某某占道经营。")
 
 
 def test_an_objection_runs_late_after_three_working_days(sign_in: SignIn) -> None:

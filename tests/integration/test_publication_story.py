@@ -15,7 +15,7 @@ from portal.transparency.queries import list_for_subject
 from tests.factories.accounts import make_staff
 from tests.factories.decisions import make_decision
 from tests.factories.organs import make_organ
-from tests.integration.test_correcting_decisions import again, confirm, propose
+from tests.integration.test_correcting_decisions import again, apply, confirm, propose
 
 SignIn = Callable[..., FlaskClient]
 
@@ -45,7 +45,7 @@ def test_published_corrected_and_withdrawn(sign_in: SignIn, client: FlaskClient)
     address = propose(clerk, again(decision), facts="更正后的事实。")
     assert logged(decision) == ["publish"]
     confirm(clerk, address)
-    assert reviewer.post(f"{address}/apply").status_code == 302
+    assert apply(reviewer, address).status_code == 302
     assert logged(decision) == ["publish", "correct"]
     assert "更正后的事实。" in client.get(hashed).text
     decision = again(decision)

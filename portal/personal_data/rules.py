@@ -89,7 +89,9 @@ def find_words(flat: str, *, party_name: str, party_is_person: bool) -> Iterator
 
 
 def _hits(flat: str, name: str, kind: Finding) -> Iterator[Found]:
-    return (Found(*hit.span(), kind) for hit in _is(name).finditer(flat))
+    # What names a number stays; the number itself goes.
+    group = "value" if "value" in _is(name).groupindex else 0
+    return (Found(*hit.span(group), kind) for hit in _is(name).finditer(flat))
 
 
 def _codes(flat: str) -> Iterator[Found]:

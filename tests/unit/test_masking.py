@@ -81,6 +81,13 @@ def test_personal_data_is_found(kind: str, text: str, hidden: str) -> None:
     assert Finding(kind) in kinds(text)
 
 
+@pytest.mark.parametrize("text", ["车牌豫H12345。", "车牌号：豫HA1234，", "号牌为焦作012345"])
+def test_a_plate_is_hidden_once_and_what_names_it_stays(text: str) -> None:
+    label = text[:2]
+    assert public(text).startswith(label)
+    assert public(text).count("***") == 1
+
+
 @pytest.mark.parametrize(
     ("text", "hidden", "shown"),
     [

@@ -14,7 +14,7 @@ from portal.accounts.models import Staff
 from portal.audit import service as audit
 from portal.db import db
 from portal.decision_corrections import rules
-from portal.decision_reviews.service import refuse_unchecked
+from portal.decision_reviews.service import refuse_incomplete, refuse_unchecked
 from portal.decisions import rules as decision_rules
 from portal.decisions.models import (
     CorrectionState,
@@ -126,7 +126,7 @@ def apply_correction(*, decision: Decision, correction: DecisionCorrection, staf
     """Put a correction before the public, by a second person, with its note.
 
     Raises Forbidden for whoever proposed or masked it, TransitionError when decision or correction went on meanwhile,
-    Conflict while the masking is not confirmed, a check is missing, or the document number is another's.
+    Conflict while the masking is not confirmed, a figure or check is missing, or the document number is another's.
     """
     refuse_own(correction, staff)
     refuse_decided(correction)
@@ -135,6 +135,7 @@ def apply_correction(*, decision: Decision, correction: DecisionCorrection, staf
         raise Conflict(_l("Nobody has confirmed yet what is masked in this text."))
     now = clock.now()
     write_unique(decision, correction)
+    refuse_incomplete(decision)
     refuse_unchecked(decision)
     correction.state = CorrectionState.APPLIED
     correction.decided_by_id, correction.decided_at = staff.id, now

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from portal.decisions.rules import Weight, months_after, period_on
+from portal.decisions.rules import Weight, kinds_of, months_after, period_on
 
 REPAIR: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "repair.json").read_text(encoding="utf-8"))
 NEVER = frozenset(REPAIR["never"]["measures"])
@@ -39,7 +39,7 @@ def find_obstacle(*, kind: str, measures: Collection[str], first_day: date | Non
     """Return why an application made on a day cannot succeed, None when nothing speaks against it."""
     if kind not in REPAIR["kinds"]:
         return Obstacle.KIND
-    if NEVER.intersection(measures):
+    if NEVER & kinds_of(measures):
         return Obstacle.NEVER
     if first_day is None:
         return Obstacle.NO_RULE

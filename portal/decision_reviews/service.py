@@ -10,6 +10,7 @@ from portal.accounts.models import Staff
 from portal.audit import service as audit
 from portal.db import db
 from portal.decision_reviews import queries
+from portal.decision_reviews.rules import Gap
 from portal.decisions.models import CheckKind, Decision, DecisionCheck
 from portal.decisions.queries import fingerprint, public_content
 from portal.decisions.service import find_end, index_decision, refuse_step, take_step
@@ -23,6 +24,14 @@ CHECK_LABELS = {
 }
 
 
+GAP_WORDS = {
+    Gap.MEASURES: _l("Enter the kinds of penalty: they decide which checks it needs and how long it is public."),
+    Gap.FINE: _l("Enter the sum of the fine: it decides which checks the penalty needs."),
+    Gap.FINE_MEASURE: _l("A fine is entered, but not among the kinds of penalty."),
+    Gap.ON_THE_SPOT: _l("This penalty cannot have been decided on the spot: only a warning or a small fine can."),
+}
+
+
 def submit(*, decision: Decision, staff: Staff) -> None:
     """Hand a draft over for review; refusals as in `refuse_submit`."""
     refuse_submit(decision)
@@ -32,8 +41,9 @@ def submit(*, decision: Decision, staff: Staff) -> None:
 
 
 def refuse_submit(decision: Decision) -> None:
-    """Raise TransitionError when a decision is no draft, Conflict while masking or a check is missing."""
+    """Raise TransitionError when a decision is no draft, Conflict while masking, a figure or a check is missing."""
     refuse_step(decision, "submit")
+    refuse_incomplete(decision)
     refuse_unmasked(decision)
     refuse_unchecked(decision)
 
@@ -68,10 +78,11 @@ def refuse_publish(decision: Decision, staff: Staff) -> None:
     """Raise what stands in the way of a publication.
 
     Forbidden for whoever wrote or masked the decision, TransitionError when nobody handed it over, Conflict while its
-    masking is not confirmed, a check is missing, or when its period is over already.
+    masking is not confirmed, a figure or a check is missing, or when its period is over already.
     """
     refuse_own(decision, staff)
     refuse_step(decision, "publish")
+    refuse_incomplete(decision)
     refuse_unmasked(decision)
     refuse_unchecked(decision)
     until = find_end(decision, clock.today())
@@ -109,6 +120,13 @@ def refuse_own(decision: Decision, staff: Staff) -> None:
     """Raise Forbidden to whoever wrote, changed or masked a decision."""
     if staff.id in (decision.created_by_id, decision.edited_by_id, decision.masked_by_id):
         raise Forbidden(_l("You wrote, changed or masked this decision, so somebody else has to review it."))
+
+
+def refuse_incomplete(decision: Decision) -> None:
+    """Raise Conflict while a penalty does not say what its checks and its period depend on."""
+    gap = queries.find_gap(decision)
+    if gap:
+        raise Conflict(GAP_WORDS[gap])
 
 
 def refuse_unmasked(decision: Decision) -> None:

@@ -53,6 +53,7 @@ def review_page(
         needs=queries.find_needed_checks(decision),
         check_labels=service.CHECK_LABELS,
         checks=decisions.list_checks(decision.id),
+        unnamed=queries.find_unnamed(decision),
         until=find_end(decision, clock.today()),
         minor=decision.kind is DecisionKind.PENALTY and weigh(decision) is decision_rules.Weight.MINOR,
     )

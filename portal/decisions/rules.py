@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from calendar import monthrange
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,6 +21,7 @@ WORDS: dict[str, Any] = json.loads((DATA / "words.json").read_text(encoding="utf
 PUBLICATION: dict[str, Any] = json.loads((DATA / "publication.json").read_text(encoding="utf-8"))
 # The kinds of penalty of the administrative penalty law, article 9, as the dual-publication columns name them.
 MEASURES: dict[str, dict[str, str]] = {measure["name"]: measure for measure in WORDS["measures"]}
+FINE = next(name for name, measure in MEASURES.items() if measure.get("sum") == "fine")
 PERMIT_CATEGORIES: list[dict[str, str]] = WORDS["permit_categories"]
 # What a party can do, in the city's words, line by line with the articles it rests on; `{city}` is the city.
 REMEDIES: dict[str, list[dict[str, str]]] = json.loads((DATA / "remedies.json").read_text(encoding="utf-8"))
@@ -130,13 +131,25 @@ def in_force(entries: Sequence[dict[str, Any]], on: date) -> dict[str, Any]:
     return next((entry for entry in newest_first if entry["since"] <= on.isoformat()), newest_first[-1])
 
 
+def measures_in(text: str) -> set[str]:
+    """Return the kinds of penalty of the law that words speak of, such as a licence whose revocation they name."""
+    plain = "".join(unicodedata.normalize("NFKC", text).split())
+    signs = ((name, sign) for name, words in MEASURES.items() for sign in words.get("signs", "").split())
+    return {name for name, sign in signs if sign in plain}
+
+
+def kinds_of(measures: Iterable[str]) -> set[str]:
+    """Return measures by the names of the law, also those that a file calls by another name."""
+    return {kind for name in measures for kind in ([name] if name in MEASURES else measures_in(name) or [name])}
+
+
 def weight_of(
     measures: Collection[str], fine: Decimal | None, *, on_the_spot: bool, natural_person: bool, decided_on: date
 ) -> Weight:
     """Return the class of a penalty: the heaviest of its measures; a huge fine is serious, the spot procedure minor."""
     if on_the_spot:
         return Weight.MINOR
-    weights = {Weight(MEASURES[name]["weight"]) if name in MEASURES else Weight.GENERAL for name in measures}
+    weights = {Weight(MEASURES[name]["weight"]) if name in MEASURES else Weight.GENERAL for name in kinds_of(measures)}
     huge = in_force(PUBLICATION["huge_fine"], decided_on)["person" if natural_person else "organisation"]
     if Weight.SERIOUS in weights or (fine or 0) >= huge:
         return Weight.SERIOUS

@@ -209,7 +209,7 @@ def take_step(decision: Decision, step: str) -> None:
 def find_end(decision: Decision, published_on: date) -> date | None:
     """Return the last public day of a decision that is published on a day; None when it stays."""
     weight = weigh(decision)
-    restricted = rules.RESTRICTIONS.intersection(decision.measures or [])
+    restricted = rules.RESTRICTIONS & rules.kinds_of(decision.measures or [])
     return rules.publish_until(
         decision.kind,
         weight,

@@ -176,6 +176,9 @@ def offer_choices(form: forms.ContentForm) -> None:
     form.measures.choices = [
         SelectChoice(name, words["name_en"] if english else name) for name, words in rules.MEASURES.items()
     ]
+    form.measures.choices += [
+        SelectChoice(name, name) for name in form.measures.object_data or () if name not in rules.MEASURES
+    ]
     categories = {words["name"]: words["name_en"] if english else words["name"] for words in rules.PERMIT_CATEGORIES}
     kept = form.permit_category.data
     if kept and kept not in categories and not form.is_submitted():

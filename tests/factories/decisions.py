@@ -1,6 +1,7 @@
 """Decisions for tests."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -37,6 +38,8 @@ def make_decision(
         "measures": ["罚款"],
         "decided_on": decided_on or today - timedelta(days=3),
     }
+    if kind is DecisionKind.PENALTY and "罚款" in values.get("measures", ["罚款"]):
+        defaults |= {"fine": Decimal(1000)}
     was_public = state in (DecisionState.PUBLISHED, DecisionState.WITHDRAWN, DecisionState.EXPIRED)
     if state is not DecisionState.DRAFT:
         defaults |= {"masked_at": clock.now()}

@@ -1,6 +1,7 @@
 """Drafts full of invented personal data, as staff type them."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from portal import clock
@@ -50,6 +51,7 @@ def make_draft(organ: Organ, staff: Staff, *, number: int = 1, **changes: Any) -
         "facts": FACTS,
         "content": CONTENT,
         "measures": ["罚款"],
+        "fine": Decimal(1000),
         "place": "孟州市大定街道虚构花园3号楼",
         "note": "联系人赵六，手机13800138011",
     }

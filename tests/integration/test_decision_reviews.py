@@ -1,5 +1,6 @@
 """The second person: checks on record, publication by one of two reviewers at once, several decisions in one go."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -16,10 +17,13 @@ from portal import clock
 from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
 from portal.db import db
+from portal.decision_corrections.service import apply_correction, propose_correction
 from portal.decisions.models import Decision, DecisionState
 from portal.decisions.queries import fingerprint
+from portal.errors import Conflict
 from portal.organs.models import Organ
 from portal.transparency.queries import list_for_subject
+from tests.factories.accounts import make_staff
 from tests.factories.decisions import make_decision
 from tests.factories.organs import make_organ
 from tests.factories.parties import make_party
@@ -276,3 +280,47 @@ def test_hostile_and_long_words_are_only_words(sign_in: SignIn, client: FlaskCli
     too_long = {"note": "长" * 1001}
     decision.state = DecisionState.REVIEW
     assert reviewer.post(f"/staff/decisions/{decision.id}/send-back", data=too_long).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"measures": []}, "Enter the kinds of penalty"),
+        ({"fine": None}, "Enter the sum of the fine"),
+        ({"measures": ["警告"], "fine": Decimal(9)}, "not among the kinds of penalty"),
+        ({"on_the_spot": True, "fine": Decimal(60_000)}, "cannot have been decided on the spot"),
+    ],
+)
+def test_no_check_is_dodged_by_leaving_out_what_it_depends_on(
+    sign_in: SignIn, client: FlaskClient, values: dict[str, Any], words: str
+) -> None:
+    organ = make_organ()
+    draft = make_decision(organ=organ, state=DecisionState.SENT_BACK, **values)
+    waiting = make_decision(organ=organ, state=DecisionState.REVIEW, **values)
+    public = make_decision(organ=organ, measures=["罚款"], fine=Decimal(100))
+    clerk, reviewer = sign_in(Role.CLERK, organ_id=organ.id), sign_in(Role.REVIEWER, organ_id=organ.id)
+    refused = clerk.post(f"/staff/decisions/{draft.id}/submit?lang=en", data={"version": fingerprint(draft)})
+    assert (refused.status_code, words in refused.text) == (409, True)
+    refused = reviewer.post(f"/staff/decisions/{waiting.id}/publish?lang=en", data=sent(waiting))
+    assert (refused.status_code, words in refused.text) == (409, True)
+    assert client.get(f"/decisions/{waiting.id}").status_code == 404
+    correction = propose_correction(decision=public, staff=make_staff(), note="更正。", wanted=values)
+    with pytest.raises(Conflict):
+        apply_correction(decision=public, correction=correction, staff=make_staff())
+
+
+def test_the_reviewer_is_told_of_penalties_that_only_the_text_names(sign_in: SignIn) -> None:
+    organ = make_organ()
+    reviewer = sign_in(Role.REVIEWER, organ_id=organ.id)
+    told = make_decision(organ=organ, state=DecisionState.REVIEW, content="罚款1000元，吊销许可证。")
+    plain = make_decision(organ=organ, state=DecisionState.REVIEW)
+    words = "The text speaks of kinds of penalty that are not entered"
+    page = reviewer.get(f"/staff/decisions/{told.id}/review?lang=en").text
+    assert words in page and "吊销许可证件" in page
+    assert words not in reviewer.get(f"/staff/decisions/{plain.id}/review?lang=en").text
+
+
+def test_a_kind_of_penalty_of_another_name_stays_on_the_form(sign_in: SignIn) -> None:
+    decision = make_decision(state=DecisionState.DRAFT, measures=["其他-责令改正"], fine=None)
+    page = sign_in(Role.CLERK, organ_id=decision.organ_id).get(f"/staff/decisions/{decision.id}/edit").text
+    assert re.search(r'value="其他-责令改正"[^>]*checked|checked[^>]*value="其他-责令改正"', page)

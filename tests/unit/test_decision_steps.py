@@ -11,7 +11,7 @@ import pytest
 from portal.decision_corrections.rules import Text, choose, find_changes, from_json, to_json
 from portal.decision_endings import rules as endings
 from portal.decision_endings.rules import Obstacle
-from portal.decision_reviews.rules import Need, find_missing, find_needs
+from portal.decision_reviews.rules import Gap, Need, find_gap, find_missing, find_needs, find_unnamed
 from portal.decisions import rules as decisions
 from portal.decisions.rules import Weight
 from portal.masking.rules import Choices, Context, find_marks, masked
@@ -49,6 +49,9 @@ def needs(**changes: Any) -> set[str]:
         ({"measures": ["限制从业"]}, {LEGAL}),
         ({"measures": ["暂扣许可证件"]}, {LEGAL}),
         ({"measures": ["警告"]}, set()),
+        # A file may call a kind of penalty by another name.
+        ({"measures": ["吊销药品经营许可证"]}, {RISK, LEGAL}),
+        ({"measures": ["其他-通报"]}, set()),
         # What was decided before a rule was in force does not fall under it.
         ({"fine": Decimal(50_000), "decided_on": date(2021, 11, 30)}, {RISK}),
         ({"fine": Decimal(50_000), "decided_on": date(2012, 11, 16)}, set()),
@@ -151,3 +154,52 @@ def test_a_person_chooses_what_is_hidden() -> None:
     assert {why for _kind, _passage, why in made.left} == {"公职人员"}
     again = Text("facts", words, find_marks(words, context, made))
     assert "甲楼" in masked(words, find_marks(words, context, choose(made, [again], hidden=[], why="错了", more=[])))
+
+
+@pytest.mark.parametrize(
+    ("changes", "gap"),
+    [
+        ({}, None),
+        ({"measures": []}, Gap.MEASURES),
+        ({"measures": [], "kind": "permit"}, None),
+        ({"fine": None}, Gap.FINE),
+        ({"fine": Decimal(0)}, Gap.FINE),
+        ({"measures": ["警告"]}, Gap.FINE_MEASURE),
+        ({"measures": ["警告"], "fine": None}, None),
+        ({"on_the_spot": True}, None),
+        ({"on_the_spot": True, "fine": Decimal("3000.01")}, Gap.ON_THE_SPOT),
+        ({"on_the_spot": True, "party_kind": "person", "fine": Decimal(500)}, None),
+        ({"on_the_spot": True, "party_kind": "person", "fine": Decimal(501)}, Gap.ON_THE_SPOT),
+        (
+            {"on_the_spot": True, "party_kind": "person", "fine": Decimal(201), "decided_on": date(2025, 12, 31)},
+            Gap.ON_THE_SPOT,
+        ),
+        ({"on_the_spot": True, "measures": ["罚款", "没收违法所得"]}, Gap.ON_THE_SPOT),
+    ],
+)
+def test_a_penalty_says_what_its_checks_depend_on(changes: dict[str, Any], gap: Gap | None) -> None:
+    values: dict[str, Any] = {
+        "kind": "penalty",
+        "measures": ["罚款"],
+        "fine": Decimal(3000),
+        "on_the_spot": False,
+        "party_kind": "organisation",
+        "decided_on": date(2026, 5, 1),
+    }
+    assert find_gap(**(values | changes)) is gap
+
+
+def test_words_that_speak_of_more_than_was_entered_are_pointed_out() -> None:
+    words = "罚款5万元；责令停业 整顿三个月，吊销其许可证。"
+    assert find_unnamed("penalty", ["罚款"], words) == ["吊销许可证件", "责令停产停业"]
+    assert find_unnamed("penalty", ["罚款", "责令停产停业", "吊销药品经营许可证"], words) == []
+    assert find_unnamed("permit", [], words) == []
+
+
+def test_a_measure_by_another_name_weighs_the_same() -> None:
+    given: dict[str, Any] = {"on_the_spot": False, "natural_person": False, "decided_on": date(2026, 5, 1)}
+    assert decisions.weight_of(["吊销药品经营许可证"], None, **given) is Weight.SERIOUS
+    obstacle = endings.find_obstacle(
+        kind="penalty", measures=["吊销药品经营许可证"], first_day=date(2026, 5, 1), applied_on=date(2026, 6, 1)
+    )
+    assert obstacle is Obstacle.NEVER

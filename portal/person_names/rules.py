@@ -121,7 +121,7 @@ def _ends(text: str, start: int, *, firm: bool, apart: bool = False) -> list[int
     given = [hit.end() for pattern in _GIVEN_OF if (hit := pattern.match(text, surname.end()))]
     closed = [end for end in given if _closing(text, end)] or (given if firm else [])
     # What follows a name says most of where it ends; of two readings the longer word after it is likelier.
-    closed.sort(key=lambda end: -_closing(text, end))
+    closed.sort(key=lambda end: -_closing(text, end) if not _goes_on(text, start, end) else -1)
     return [end for end in closed if text[start:end] not in _NOT_NAMES][:1]
 
 
@@ -138,6 +138,11 @@ def _closing(text: str, end: int) -> int:
         return 9
     follower = _FOLLOWER.match(text, end)
     return len(follower[0]) if follower else 0
+
+
+def _goes_on(text: str, start: int, end: int) -> bool:
+    """Whether a name whose letters stand apart may have another one behind the next blank."""
+    return bool(re.search(r"\s", text[start:end]) and re.match(rf"\s{_HAN}", text[end : end + 2]))
 
 
 def _after(text: str, role: re.Pattern[str]) -> Iterator[Span]:

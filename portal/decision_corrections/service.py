@@ -14,7 +14,7 @@ from portal.accounts.models import Staff
 from portal.audit import service as audit
 from portal.db import db
 from portal.decision_corrections import rules
-from portal.decision_reviews.service import refuse_incomplete, refuse_unchecked
+from portal.decision_reviews.service import refuse_incomplete, refuse_personal_number, refuse_unchecked
 from portal.decisions import rules as decision_rules
 from portal.decisions.models import (
     CorrectionState,
@@ -136,6 +136,7 @@ def apply_correction(*, decision: Decision, correction: DecisionCorrection, staf
     now = clock.now()
     write_unique(decision, correction)
     refuse_incomplete(decision)
+    refuse_personal_number(decision)
     refuse_unchecked(decision)
     correction.state = CorrectionState.APPLIED
     correction.decided_by_id, correction.decided_at = staff.id, now

@@ -35,9 +35,12 @@ BATCH = 20
 def order_withdrawal(*, decision: Decision, staff: Staff, ordered_on: date, order: str) -> None:
     """Put on record who ordered a withdrawal, and when: from that day three working days count.
 
-    Raises TransitionError when the decision is not public or a withdrawal was ordered before.
+    Raises TransitionError when the decision is not public or a withdrawal was ordered before, Refusal when the order
+    is older than the decision.
     """
     refuse_step(decision, "order_withdrawal")
+    if ordered_on < decision.decided_on:
+        raise Refusal(_l("The order cannot be older than the decision."), field="ordered_on")
     if decision.withdrawal_ordered_on is not None:
         raise TransitionError(_l("A withdrawal of this decision was ordered before; below is what is on record."))
     take_step(decision, "order_withdrawal")

@@ -15,6 +15,7 @@ from portal.decisions.models import CheckKind, Decision, DecisionCheck
 from portal.decisions.queries import fingerprint, public_content
 from portal.decisions.service import find_end, index_decision, refuse_step, take_step
 from portal.errors import Conflict, Forbidden
+from portal.personal_data.rules import Finding, find_data
 from portal.transparency import service as transparency
 from portal.transparency.models import LogAction
 
@@ -44,6 +45,7 @@ def refuse_submit(decision: Decision) -> None:
     """Raise TransitionError when a decision is no draft, Conflict while masking, a figure or a check is missing."""
     refuse_step(decision, "submit")
     refuse_incomplete(decision)
+    refuse_personal_number(decision)
     refuse_unmasked(decision)
     refuse_unchecked(decision)
 
@@ -83,6 +85,7 @@ def refuse_publish(decision: Decision, staff: Staff) -> None:
     refuse_own(decision, staff)
     refuse_step(decision, "publish")
     refuse_incomplete(decision)
+    refuse_personal_number(decision)
     refuse_unmasked(decision)
     refuse_unchecked(decision)
     until = find_end(decision, clock.today())
@@ -120,6 +123,13 @@ def refuse_own(decision: Decision, staff: Staff) -> None:
     """Raise Forbidden to whoever wrote, changed or masked a decision."""
     if staff.id in (decision.created_by_id, decision.edited_by_id, decision.masked_by_id):
         raise Forbidden(_l("You wrote, changed or masked this decision, so somebody else has to review it."))
+
+
+def refuse_personal_number(decision: Decision) -> None:
+    """Raise Conflict when the document number, which nothing masks, holds the number of an identity card."""
+    found = find_data(decision.document_number, party_is_person=True)
+    if any(hit.kind is Finding.IDENTITY_NUMBER and hit.end - hit.start > 15 for hit in found):
+        raise Conflict(_l("The document number holds the number of an identity card. Everybody would read it."))
 
 
 def refuse_incomplete(decision: Decision) -> None:

@@ -73,6 +73,12 @@ def not_tomorrow(_form: FlaskForm, field: Any) -> None:
         raise ValidationError(_("This day is yet to come."))
 
 
+def of_our_time(_form: FlaskForm, field: Any) -> None:
+    """Refuse a day of a year that was typed wrong, such as 0026."""
+    if field.data and field.data < rules.EARLIEST:
+        raise ValidationError(_("Check the year."))
+
+
 class YuanField(DecimalField):
     """A sum in yuan; separators of thousands are welcome."""
 
@@ -121,7 +127,7 @@ class ContentForm(FlaskForm):
 
     document_number = text_field(_l("Document number"), 128, required=_l("Enter the document number"))
     decided_on = DateField(
-        _l("Decided on"), validators=[InputRequired(_l("Enter the day of the decision")), not_tomorrow]
+        _l("Decided on"), validators=[InputRequired(_l("Enter the day of the decision")), not_tomorrow, of_our_time]
     )
     title = text_field(_l("Title: act and result in plain words"), 200, required=_l("Enter a title"))
     legal_representative = text_field(_l("Legal representative or operator"), 50)

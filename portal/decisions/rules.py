@@ -26,6 +26,8 @@ PERMIT_CATEGORIES: list[dict[str, str]] = WORDS["permit_categories"]
 # What a party can do, in the city's words, line by line with the articles it rests on; `{city}` is the city.
 REMEDIES: dict[str, list[dict[str, str]]] = json.loads((DATA / "remedies.json").read_text(encoding="utf-8"))
 MAX_TEXT = 5000
+# The administrative penalty law of 1996 is the oldest that decisions of today rest on.
+EARLIEST = date(1996, 10, 1)
 MAX_KEYWORD = 60
 # The columns whose words are masked before anybody but the organ reads them.
 TEXTS = (

@@ -18,7 +18,7 @@ from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
 from portal.db import db
 from portal.decision_corrections.service import apply_correction, propose_correction
-from portal.decisions.models import Decision, DecisionState
+from portal.decisions.models import Decision, DecisionKind, DecisionState
 from portal.decisions.queries import fingerprint
 from portal.errors import Conflict
 from portal.organs.models import Organ
@@ -324,3 +324,22 @@ def test_a_kind_of_penalty_of_another_name_stays_on_the_form(sign_in: SignIn) ->
     decision = make_decision(state=DecisionState.DRAFT, measures=["其他-责令改正"], fine=None)
     page = sign_in(Role.CLERK, organ_id=decision.organ_id).get(f"/staff/decisions/{decision.id}/edit").text
     assert re.search(r'value="其他-责令改正"[^>]*checked|checked[^>]*value="其他-责令改正"', page)
+
+
+def test_no_document_number_tells_an_identity_number(sign_in: SignIn) -> None:
+    organ = make_organ()
+    # A file of permits may give nothing but the number of a driver's licence.
+    number = {"document_number": "410883199001011234", "kind": DecisionKind.PERMIT}
+    draft = make_decision(organ=organ, state=DecisionState.SENT_BACK, **number)
+    clerk = sign_in(Role.CLERK, organ_id=organ.id)
+    refused = clerk.post(f"/staff/decisions/{draft.id}/submit?lang=en", data={"version": fingerprint(draft)})
+    assert (refused.status_code, "number of an identity card" in refused.text) == (409, True)
+    draft.document_number = "豫公交决字〔2026〕第4108831900123456号"
+    db.session.commit()
+    passed = clerk.post(f"/staff/decisions/{draft.id}/submit", data={"version": fingerprint(draft)})
+    assert passed.status_code == 302
+    public = make_decision(organ=organ)
+    wanted = {"document_number": "虚监罚〔2026〕410883199001011234号"}
+    correction = propose_correction(decision=public, staff=make_staff(), note="更正。", wanted=wanted)
+    with pytest.raises(Conflict):
+        apply_correction(decision=public, correction=correction, staff=make_staff())

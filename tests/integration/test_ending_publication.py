@@ -58,6 +58,8 @@ def test_withdrawal_needs_an_order_and_a_reason_for_the_public(sign_in: SignIn, 
     assert "first who ordered" in first.text
     assert clerk.post(f"{address}/withdrawal-order", data=order(order=" ")).status_code == 422
     assert clerk.post(f"{address}/withdrawal-order", data=order(ordered_on="2999-01-01")).status_code == 422
+    before = (decision.decided_on - timedelta(days=1)).isoformat()
+    assert clerk.post(f"{address}/withdrawal-order", data=order(ordered_on=before)).status_code == 400
     assert clerk.post(f"{address}/withdrawal-order", data=order()).status_code == 302
     assert "3 working days left" in clerk.get(f"{address}?lang=en").text
     assert clerk.post(f"{address}/withdrawal-order", data=order(order="别的")).status_code == 409

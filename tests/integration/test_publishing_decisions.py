@@ -256,6 +256,7 @@ def test_only_drafts_can_be_changed(sign_in: SignIn, state: DecisionState) -> No
     ("changes", "words"),
     [
         ({"decided_on": "2999-01-01"}, "This day is yet to come."),
+        ({"decided_on": "0026-11-18"}, "Check the year."),
         ({"valid_to": "2020-01-01"}, "This day is before the first one."),
         ({"confiscated": "Infinity"}, "Enter a sum in yuan"),
         ({"document_number": " "}, "Enter the document number"),

@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from flask import Blueprint, Flask, abort, g, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,7 +13,7 @@ from jinja2 import FileSystemBytecodeCache, StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import assets, clock, db, health, i18n, page_cache, security, tables
+from portal import assets, clock, data_version, db, health, i18n, page_cache, rendering, security, tables
 from portal.accounts import guard
 from portal.accounts import rules as accounts_rules
 from portal.accounts import staff as accounts_staff
@@ -31,9 +32,9 @@ from portal.decision_corrections import staff as decision_corrections_staff
 from portal.decision_deadlines import staff as decision_deadlines_staff
 from portal.decision_endings import service as decision_endings
 from portal.decision_endings import staff as decision_endings_staff
-from portal.decision_reviews import staff as decision_reviews_staff
-from portal.decision_masking import staff as decision_masking_staff
 from portal.decision_imports import staff as decision_imports_staff
+from portal.decision_masking import staff as decision_masking_staff
+from portal.decision_reviews import staff as decision_reviews_staff
 from portal.decisions import public as decisions
 from portal.decisions import queries as decisions_queries
 from portal.decisions import staff as decisions_staff
@@ -104,8 +105,8 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     home_staff.blueprint,
     accounts_staff.blueprint,
     decisions_staff.blueprint,
-    decision_imports_staff.blueprint,
     decision_masking_staff.blueprint,
+    decision_imports_staff.blueprint,
     decision_reviews_staff.blueprint,
     decision_deadlines_staff.blueprint,
     decision_corrections_staff.blueprint,
@@ -118,13 +119,13 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     wordings_staff.blueprint,
     revisits_staff.blueprint,
     risk_periods_staff.blueprint,
+    risk_batches_staff.blueprint,
     organs_staff.blueprint,
     officers_staff.blueprint,
     powers_staff.blueprint,
     bases_staff.blueprint,
     discretion_staff.blueprint,
     procedures_staff.blueprint,
-    risk_batches_staff.blueprint,
 )
 # What ships as data and is loaded whenever the schema is brought up to date.
 FACTS: tuple[Callable[[], object], ...] = (
@@ -158,9 +159,17 @@ IMPORTS = {
 MAX_FORM = 64 * 1024 * 1024
 
 
+class Portal(Flask):
+    """Flask without asynchronous views, and without asking of each function of each request whether it is one."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is."""
+        return func
+
+
 def create_app(settings: Settings) -> Flask:
     """Build the portal for these settings."""
-    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
+    app = Portal(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
     app.config.update(
         SETTINGS=settings,
         TESTING=settings.testing,
@@ -168,6 +177,7 @@ def create_app(settings: Settings) -> Flask:
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
     )
     app.url_map.converters["int"] = RecordNumber
+    rendering.init_app(app)
     keep_templates(app, settings)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -180,6 +190,7 @@ def create_app(settings: Settings) -> Flask:
     security.init_app(app, settings)
     i18n.init_app(app)
     guard.init_app(app)
+    data_version.init_app(app)
     page_cache.init_app(app, settings)
     assets.init_app(app)
     register_pages(app)
@@ -201,7 +212,7 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.globals["repair_outlook"] = decision_endings.find_outlook
     # So does the call list: what it is about lies above it.
     app.jinja_env.globals["permits_by_subject"] = permits_queries.list_by_subject
-    app.context_processor(lambda: {"settings": settings, "today": clock.today, "now": clock.now})
+    app.jinja_env.globals.update(settings=settings, today=clock.today, now=clock.now)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
+from flask import Flask, current_app
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Model, db
@@ -185,3 +186,16 @@ def open_file(path: str) -> sqlite3.Connection:
     connection = sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True, timeout=PATIENCE, isolation_level=None)
     connection.execute("PRAGMA query_only=1")
     return connection
+
+
+def current() -> int | None:
+    """Return the version of the data now; None when it cannot be read."""
+    reader: Reader | None = current_app.extensions["data_version"]
+    return reader() if reader else None
+
+
+def init_app(app: Flask) -> None:
+    """Have the version read by whoever keeps something made of the data."""
+    with app.app_context():
+        app.extensions["data_version"] = make_reader(db.engine)
+    app.jinja_env.globals["data_version"] = current

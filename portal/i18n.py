@@ -47,18 +47,23 @@ def choose_mode(asked: Request) -> str:
 
 def current() -> str:
     """Return the code of the language in force here."""
-    return str(get_locale() or DEFAULT)
+    if not g:
+        return DEFAULT
+    found: str | None = g.get("language")
+    if found is None:
+        found = g.language = str(get_locale() or DEFAULT)
+    return found
 
 
 @contextmanager
 def speaking(locale: str) -> Iterator[None]:
     """Speak another language inside, for text that somebody else will read."""
-    outside = g.pop("catalogue", None)
+    outside = g.pop("catalogue", None), g.pop("language", None)
     try:
         with force_locale(locale if locale in LOCALES else DEFAULT):
             yield
     finally:
-        g.catalogue = outside
+        g.catalogue, g.language = outside
 
 
 @pass_eval_context
@@ -80,6 +85,8 @@ def catalogue() -> Any:
 
 def switch_url(**changes: str) -> str:
     """Return this page's address in another language or mode."""
+    if not request.query_string:
+        return f"{request.path}?{urlencode(changes)}"
     args = MultiDict(request.args)
     for name, value in changes.items():
         args[name] = value
@@ -167,12 +174,12 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(_=translate, gettext=translate)
     app.after_request(keep_choice)
     app.jinja_env.filters.update(day=day, short_day=short_day, moment=moment, yuan=yuan, pick=pick)
-    app.context_processor(
-        lambda: {
-            "locale": current(),
-            "language_tag": TAGS.get(current(), current()),
-            "languages": LOCALES,
-            "mode": choose_mode(request) if has_request_context() else "standard",
-            "switch_url": switch_url,
-        }
-    )
+    app.jinja_env.globals.update(languages=LOCALES, switch_url=switch_url)
+    app.context_processor(describe_reader)
+
+
+def describe_reader() -> dict[str, str]:
+    """Return what a template has to know of who reads it."""
+    locale = current()
+    mode = choose_mode(request) if has_request_context() else "standard"
+    return {"locale": locale, "language_tag": TAGS[locale], "mode": mode}

@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 from flask import Flask
 
 from portal import clock
-from portal.data_version import make_reader
-from portal.db import db
 from portal.settings import Settings
 
 KEPT_STATUSES = ("200", "410")
@@ -212,9 +210,6 @@ def size(key: Key, kept: Kept) -> int:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Put the cache in front of an application, unless there is no room for it."""
-    if settings.page_cache_mb <= 0:
-        return
-    with app.app_context():
-        read_version = make_reader(db.engine)
-    if read_version is not None:
+    read_version = app.extensions["data_version"]
+    if read_version is not None and settings.page_cache_mb > 0:
         app.wsgi_app = PageCache(app.wsgi_app, read_version, settings.page_cache_mb * 2**20)  # type: ignore[method-assign]

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 from werkzeug.routing import IntegerConverter
 
-from portal.db import db
+from portal.db import db, read_rows
 
 T = TypeVar("T")
 SIZE = 20
@@ -57,9 +57,12 @@ def page_number(value: str | None) -> int:
 
 def capped_count(statement: sa.Select[*tuple[Any, ...]]) -> int:
     """Count the rows of a statement, at most COUNT_CAP of them."""
+    return db.session.scalar(_counting(statement)) or 0
+
+
+def _counting(statement: sa.Select[*tuple[Any, ...]]) -> sa.Select[int]:
     bare = statement.order_by(None).with_only_columns(sa.literal(1), maintain_column_froms=True)
-    inner = bare.limit(COUNT_CAP).subquery()
-    return db.session.scalar(sa.select(sa.func.count()).select_from(inner)) or 0
+    return sa.select(sa.func.count()).select_from(bare.limit(COUNT_CAP).subquery())
 
 
 def list_page(
@@ -71,3 +74,27 @@ def list_page(
     result = db.session.execute(statement.limit(size).offset((number - 1) * size))
     items = result.scalars().all() if scalars else result.all()
     return Page(items, number, total, size)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The statements of a list, made once and kept: making them anew costs more than the database takes for them."""
+
+    rows: sa.Select[*tuple[Any, ...]]
+    count: sa.Select[int]
+
+
+def make_listing(rows: sa.Select[*tuple[Any, ...]], *, counted: sa.Select[*tuple[Any, ...]]) -> Listing:
+    """Return what reads the pages of a list of named columns; `counted` has as many rows, with fewer joins."""
+    count = _counting(counted)
+    size, skip = (sa.bindparam(name, type_=sa.Integer) for name in ("size", "skip"))
+    return Listing(rows.add_columns(count.scalar_subquery().label("total")).limit(size).offset(skip), count)
+
+
+def read_listing(listing: Listing, number: int) -> Page[Any]:
+    """Return one page of a list, read with its count in one statement; past the end stands the last page."""
+    items = read_rows(listing.rows, {"size": SIZE, "skip": (number - 1) * SIZE})
+    if items or number == 1:
+        return Page(items, number, items[0].total if items else 0)
+    total = read_rows(listing.count)[0][0]
+    return read_listing(listing, max(1, -(-total // SIZE)))

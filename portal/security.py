@@ -8,7 +8,9 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from flask import Flask, Request, Response, current_app, request
+from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
+from itsdangerous import URLSafeTimedSerializer
 
 from portal.settings import Settings
 
@@ -46,14 +48,26 @@ def init_app(app: Flask, settings: Settings) -> None:
         WTF_CSRF_SSL_STRICT=False,
         RATELIMIT_ENABLED=not settings.testing,
     )
+    app.session_interface = Sessions(app)
     csrf.init_app(app)
     app.after_request(add_headers)
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Sessions in a signed cookie, whose signer is made once: Flask makes it anew for every request."""
+
+    def __init__(self, app: Flask) -> None:
+        self._signer = super().get_signing_serializer(app)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return the signer of the application that these sessions belong to."""
+        return self._signer
+
+
 def add_headers(response: Response) -> Response:
     """Put the security headers on a response, and keep private pages out of every cache."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    present = {name.lower() for name, _value in response.headers}
+    response.headers.extend(pair for pair in HEADERS.items() if pair[0].lower() not in present)
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if is_private(request):

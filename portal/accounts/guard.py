@@ -103,7 +103,9 @@ def init_app(app: Flask) -> None:
     """Connect sign-in to an application."""
     app.config["PERMANENT_SESSION_LIFETIME"] = rules.SESSION_LASTS
     login_manager.session_protection = None  # It would need the reader's address, which we do not keep.
-    login_manager.init_app(app)
+    # Not by a context processor, which would look for who is signed in on every public page.
+    login_manager.init_app(app, add_context_processor=False)
+    app.jinja_env.globals["current_user"] = current_user
 
 
 def forget_place() -> None:

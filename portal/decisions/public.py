@@ -47,10 +47,10 @@ def index() -> str:
         page=page,
         wanted=wanted,
         kept=kept,
-        organs=list_names(),
+        organs=list_names,
         address=address,
         party_name=queries.public_party_name,
-        kind_labels={kind: str(label) for kind, label in KIND_LABELS.items()},
+        kind_labels=KIND_LABELS,
         measures=rules.MEASURES,
         permit_categories=rules.PERMIT_CATEGORIES,
     )

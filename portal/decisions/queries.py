@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,7 +28,7 @@ from portal.decisions.models import (
 )
 from portal.errors import Gone, NotFound
 from portal.organs.models import Organ
-from portal.paging import Page, list_page
+from portal.paging import Listing, Page, list_page, make_listing, read_listing
 from portal.parties.models import Party, PartyKind
 from portal.person_names.queries import name_style
 from portal.person_names.rules import LONGEST_NAME, PERSONAL_SIGNS
@@ -81,9 +82,17 @@ def is_public(on: date) -> sa.ColumnElement[bool]:
 
 def list_published(wanted: Filter, *, on: date, number: int) -> Page[Any]:
     """Return what is public on a day, newest first."""
-    statement = sa.select(*COLUMNS).join(Decision.party).join(Decision.organ).where(is_public(on))
-    statement = narrowed(statement, wanted)
-    return list_page(statement.order_by(Decision.published_at.desc(), Decision.id.desc()), number)
+    return read_listing(_listing(wanted, on), number)
+
+
+@lru_cache(maxsize=64)
+def _listing(wanted: Filter, on: date) -> Listing:
+    counted = sa.select(Decision.id).where(is_public(on))
+    if wanted.party or wanted.keyword:
+        counted = counted.join(Decision.party)
+    rows = sa.select(*COLUMNS).join(Decision.party).join(Decision.organ).where(is_public(on))
+    newest = narrowed(rows, wanted).order_by(Decision.published_at.desc(), Decision.id.desc())
+    return make_listing(newest, counted=narrowed(counted, wanted))
 
 
 def narrowed(statement: sa.Select[*tuple[Any, ...]], wanted: Filter) -> sa.Select[*tuple[Any, ...]]:

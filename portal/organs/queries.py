@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import selectinload
 
-from portal.db import db
+from portal.db import db, read_rows
 from portal.errors import NotFound
 from portal.organs import rules
 from portal.organs.models import Officer, Organ, OrganKind, RecognisedOrgan, Recognition
@@ -86,10 +86,12 @@ def count_organs(*, on: date) -> int:
     return db.session.scalar(statement) or 0
 
 
+_NAMES = sa.select(Organ.id, Organ.name, Organ.name_en).where(Organ.confirmed).order_by(Organ.id).limit(500)
+
+
 def list_names() -> Sequence[sa.Row[int, str, str]]:
     """Return id, name and English name of every confirmed organ, for lists to choose from; there are some dozens."""
-    statement = sa.select(Organ.id, Organ.name, Organ.name_en).where(Organ.confirmed).order_by(Organ.id).limit(500)
-    return db.session.execute(statement).all()
+    return read_rows(_NAMES)
 
 
 def load_organs() -> Mapping[int, Any]:

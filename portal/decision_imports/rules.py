@@ -20,7 +20,7 @@ FINE_IN_TEXT, PARTY_IN_TEXT, KNOWN_AS, CODE_IN_TEXT, NUMBER_IN_TITLE = (
     re.compile(PATTERNS[name], re.DOTALL)
     for name in ("fine_in_text", "party_in_text", "known_as", "code_in_text", "number_in_title")
 )
-NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
+NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d{1,3})?")
 SEPARATORS = re.compile(r"[;,/|\n\u3001\uff0c\uff1b]+")
 # As long as the columns of dual publication (development and reform commission 2018 no. 424, annex).
 LIMITS = {
@@ -258,8 +258,9 @@ def read_amount(text: str, unit: Decimal, words: Words) -> Decimal | None:
     if behind and behind not in words["unit"]:
         return None
     factor = Decimal(words["unit"][behind]) if behind else unit
-    amount = (Decimal(found[0].replace(",", "")) * factor).quantize(CENT, ROUND_HALF_UP)
-    return amount if 0 <= amount <= MAX_AMOUNT else None
+    amount = Decimal(found[0].replace(",", "")) * factor
+    # Before it is rounded: a number of more than 28 digits cannot be.
+    return amount.quantize(CENT, ROUND_HALF_UP) if 0 <= amount <= MAX_AMOUNT else None
 
 
 def _find_doubts(field: str, amount: Decimal, amounts: set[Decimal], said: set[Decimal]) -> list[tuple[str, str]]:

@@ -43,7 +43,7 @@ def index() -> str:
     """Show the figures."""
     first, last = rules.period(read_day(request.args.get("since")), read_day(request.args.get("until")), clock.today())
     names = list_names()
-    organ_id = whole_number(request.args.get("organ"))
+    organ_id = whole_number(request.args.get("organ")) or None
     figures = count(first, last, organ_id, names)
     kept = {"since": first.isoformat(), "until": last.isoformat()} | ({"organ": organ_id} if organ_id else {})
     return render_template(
@@ -66,7 +66,7 @@ def table(name: str) -> Response:
     if name not in NAMES:
         raise NotFound(_l("There is nothing at this address."))
     first, last = rules.period(read_day(request.args.get("since")), read_day(request.args.get("until")), clock.today())
-    figures = count(first, last, whole_number(request.args.get("organ")), list_names())
+    figures = count(first, last, whole_number(request.args.get("organ")) or None, list_names())
     buffer = io.StringIO(BOM, newline="")
     buffer.seek(1)
     writer = csv.writer(buffer)

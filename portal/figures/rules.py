@@ -6,8 +6,10 @@ from datetime import date, timedelta
 
 CHART_WIDTH = 320
 MONTHS = 12
-# So far back figures go at most, in days.
+# So many days a period has at most.
 LONGEST = 3 * 366
+# Before it nobody decided anything that could be counted here; days on end lie between it and the first day there is.
+FIRST_DAY = date(1949, 10, 1)
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Punctuality:
 
 def period(since: date | None, until: date | None, today: date) -> tuple[date, date]:
     """Return the first and last day of decision that figures cover: what was asked for, else the last twelve months."""
-    last = min(until or today, today)
-    first = since if since and since <= last else first_of_months(last)
+    last = max(min(until or today, today), FIRST_DAY)
+    first = max(since, FIRST_DAY) if since and since <= last else first_of_months(last)
     return max(first, last - timedelta(days=LONGEST)), last
 
 

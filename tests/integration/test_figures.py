@@ -7,6 +7,7 @@ import time_machine
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
+from portal import clock
 from portal.db import db
 from portal.decisions.models import DecisionKind, DecisionState
 from portal.figures import rules
@@ -93,3 +94,14 @@ def test_period_is_never_longer_than_three_years() -> None:
     assert rules.period(date(2027, 1, 1), date(2030, 1, 1), today) == (date(2025, 12, 1), today)
     first, last = rules.period(date(1, 1, 1), None, today)
     assert (last - first).days == rules.LONGEST
+
+
+@pytest.mark.parametrize(
+    "query", ["since=0001-01-01&until=0001-01-02", "until=0001-01-01", "since=9999-12-31", "organ=0"]
+)
+def test_periods_from_the_ends_of_the_calendar_are_shown(client: FlaskClient, query: str) -> None:
+    make_decision(decided_on=clock.today())
+    for address in (f"{FIGURES}?{query}", f"{FIGURES}/months.csv?{query}"):
+        assert client.get(address).status_code == 200
+    if "until" not in query:
+        assert [count for _name, count in rows(client, "organs", f"&{query}")] == ["1"]

@@ -20,10 +20,12 @@ def read_cursor(text: str) -> tuple[datetime, int] | None:
     """Return the place that a cursor stands for, or None when it is none of ours."""
     try:
         moment, number = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split("~")
-        found = datetime.fromisoformat(moment), int(number)
+        read = datetime.fromisoformat(moment)
+        # Of the first and the last day that there is, UTC may lie outside the calendar.
+        found = read.astimezone(UTC), int(number)
     except (ValueError, OverflowError):
         return None
-    return found if found[0].tzinfo and 0 < found[1] < 2**31 else None
+    return found if read.tzinfo and 0 < found[1] < 2**31 else None
 
 
 @cache

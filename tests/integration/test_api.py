@@ -1,11 +1,13 @@
 """The interface for programs: what it answers is what its description says."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
@@ -181,3 +183,9 @@ def test_cursors_say_what_they_were_made_of() -> None:
     assert rules.read_cursor(rules.make_cursor(moment, 7)) == (moment, 7)
     for broken in ("", "x", "MjAyNi0wMS0wMX4x", rules.make_cursor(moment, 7)[:-6], "é"):
         assert rules.read_cursor(broken) is None
+
+
+@pytest.mark.parametrize("edge", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_cursors_from_the_ends_of_the_calendar_are_refused(client: FlaskClient, edge: str) -> None:
+    cursor = urlsafe_b64encode(f"{edge}~1".encode()).decode()
+    check(client, "/decisions", f"/decisions?cursor={cursor}", status=400)

@@ -22,7 +22,9 @@ PAGES = (
     "decisions.index",
     "figures.index",
     "organs.index",
+    "organs.recognitions",
     "powers.index",
+    "discretion.index",
     "bases.index",
     "procedures.index",
     "organs.check",
@@ -72,7 +74,7 @@ def pages() -> Response:
 
 @blueprint.get("/sitemaps/registers.xml")
 def registers() -> Response:
-    """List organs, laws, procedures and powers."""
+    """List what the registers hold, each with its own page."""
     return xml(urlset([(path, None) for path in queries.list_registers(clock.today())]))
 
 

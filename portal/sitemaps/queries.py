@@ -5,12 +5,14 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
+from portal import clock
 from portal.bases.models import Basis
 from portal.db import db
 from portal.decisions.models import Decision
 from portal.decisions.queries import is_public
 from portal.decisions.rules import path
-from portal.organs.models import Organ
+from portal.discretion.models import DiscretionStandard
+from portal.organs.models import Organ, Recognition
 from portal.powers.models import PowerItem
 from portal.powers.queries import exists_on
 from portal.procedures.models import Procedure
@@ -44,12 +46,24 @@ def walk_decisions(part: int, on: date) -> Iterator[tuple[str, date | None]]:
 
 
 def list_registers(on: date) -> list[str]:
-    """Return the addresses of organs, laws, procedures and powers; there are some thousands at most."""
+    """Return the addresses of organs and their recognitions, laws, procedures, powers and discretion standards.
+
+    There are some thousands at most.
+    """
     organs = sa.select(Organ.slug).where(Organ.confirmed).order_by(Organ.id)
     bases = sa.select(Basis.slug).order_by(Basis.id)
     procedures = sa.select(Procedure.slug).order_by(Procedure.id)
     powers = sa.select(PowerItem.code).where(*exists_on(on)).order_by(PowerItem.id)
-    sources = {"organs": organs, "bases": bases, "procedures": procedures, "powers": powers}
+    recognitions = sa.select(Recognition.year).order_by(Recognition.year)
+    discretion = sa.select(DiscretionStandard.id).order_by(DiscretionStandard.id)
+    sources = {
+        "organs": organs,
+        "organs/recognitions": recognitions,
+        "bases": bases,
+        "procedures": procedures,
+        "powers": powers,
+        "discretion": discretion,
+    }
     return [
         f"/{name}/{key}"
         for name, statement in sources.items()
@@ -58,4 +72,4 @@ def list_registers(on: date) -> list[str]:
 
 
 def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None
+    return clock.local(moment).date() if moment else None

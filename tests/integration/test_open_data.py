@@ -20,7 +20,9 @@ from portal import clock, limits
 from portal.db import db
 from portal.decision_imports.cli import import_decisions
 from portal.decisions.models import Decision, DecisionKind, DecisionState
+from portal.discretion.models import DiscretionStandard
 from portal.open_data import public, queries
+from portal.organs.models import Recognition
 from portal.parties.models import PartyKind
 from portal.sitemaps import rules as sitemap_rules
 from tests.counting import counted_queries
@@ -252,10 +254,24 @@ def test_sitemap_parts_keep_their_address(client: FlaskClient, monkeypatch: pyte
     assert f"/decisions/{hidden.id}<" not in "".join(found)
 
 
+def test_sitemap_says_the_day_of_the_city(client: FlaskClient) -> None:
+    # Half past midnight in the city, the day before elsewhere.
+    with time_machine.travel("2026-11-21T16:30:00Z", tick=False):
+        made = make_decision()
+        text = client.get(f"/sitemaps/decisions-{made.id // sitemap_rules.MOST}.xml", buffered=True).text
+    assert f"/decisions/{made.id}</loc><lastmod>2026-11-22</lastmod>" in text
+
+
 def test_sitemap_names_pages_and_registers(client: FlaskClient) -> None:
     organ = make_organ()
-    assert "<loc>http://portal.test/open-data</loc>" in client.get("/sitemaps/pages.xml").text
-    assert f"<loc>http://portal.test/organs/{organ.slug}</loc>" in client.get("/sitemaps/registers.xml").text
+    standard = DiscretionStandard(code="虚裁1", violation="无照经营", organ=organ)
+    db.session.add_all([standard, Recognition(year=2026, title="公告", announced_on=date(2026, 1, 5))])
+    db.session.commit()
+    pages, registers = (client.get(f"/sitemaps/{name}.xml").text for name in ("pages", "registers"))
+    for path in ("open-data", "discretion", "organs/recognitions"):
+        assert f"<loc>http://portal.test/{path}</loc>" in pages
+    for path in (f"organs/{organ.slug}", "organs/recognitions/2026", f"discretion/{standard.id}"):
+        assert f"<loc>http://portal.test/{path}</loc>" in registers
     assert "Sitemap: http://portal.test/sitemap.xml" in client.get("/robots.txt").text
     assert "Disallow: /staff\n" in client.get("/robots.txt").text
 

@@ -15,15 +15,18 @@ from portal.cells import read_day
 from portal.db import db
 from portal.errors import Refusal
 
-# Marks that turn the direction of what follows; they can make a text read as something else.
-TURNING = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+# Marks that turn the direction of what follows, and blanks that nobody sees; they can make a text read as something
+# else, or nothing look like a name. What joins letters stays: emoji and some scripts need it.
+UNSEEN = dict.fromkeys(
+    map(ord, "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+)
 
 
 def tidy(value: str | None) -> str:
     """Return typed text without control and direction characters, so that it reads the same everywhere."""
     text = unicodedata.normalize("NFC", value or "").replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     kept = (letter for letter in text if letter == "\n" or unicodedata.category(letter) not in ("Cc", "Cs"))
-    return "".join(kept).translate(TURNING).strip()
+    return "".join(kept).translate(UNSEEN).strip()
 
 
 def one_line(value: str | None) -> str:

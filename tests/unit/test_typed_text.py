@@ -15,6 +15,8 @@ from tests.factories.complaints import pdf, picture
         ("表情👩‍👩‍👧", "表情👩‍👩‍👧"),
         ("\u202egnp.exe", "gnp.exe"),
         ("\ud800x", "x"),
+        ("\u200b\ufeff", ""),
+        ("张\u200b虚\u2060构", "张虚构"),
         (None, ""),
     ],
 )

@@ -253,6 +253,8 @@ def public_content(decision: Decision) -> dict[str, Any]:
     shown: dict[str, Any] = {name: getattr(decision, name) for name in SHOWN}
     shown |= {name: _iso(getattr(decision, name)) for name in DAYS}
     shown |= {name: _sum(getattr(decision, name)) for name in ("fine", "confiscated")}
+    if party.kind is PartyKind.PERSON:
+        shown["legal_representative"] = ""
     return shown | {
         "kind": decision.kind.value,
         "organ": decision.organ.name,

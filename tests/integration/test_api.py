@@ -189,3 +189,10 @@ def test_cursors_say_what_they_were_made_of() -> None:
 def test_cursors_from_the_ends_of_the_calendar_are_refused(client: FlaskClient, edge: str) -> None:
     cursor = urlsafe_b64encode(f"{edge}~1".encode()).decode()
     check(client, "/decisions", f"/decisions?cursor={cursor}", status=400)
+
+
+def test_nobody_represents_a_person(client: FlaskClient) -> None:
+    person, firm = make_party(name="欧阳虚构", kind=PartyKind.PERSON, credit_code=None), make_party()
+    for party, said in ((person, ""), (firm, "虚某")):
+        made = make_decision(party=party, legal_representative="虚某", document_number=f"虚〔2026〕{party.id}号")
+        assert check(client, "/decisions/{id}", f"/decisions/{made.id}")["content"]["legal_representative"] == said

@@ -54,7 +54,10 @@ def metrics() -> Response:
         gauge = Gauge(name, words, labels, registry=registry)
         for values, number in samples:
             (gauge.labels(*values) if labels else gauge).set(number)
-    return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")
+    figures = Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")
+    # Whoever asks next may not be allowed to.
+    figures.headers["Cache-Control"] = "no-store"
+    return figures
 
 
 # A gauge: its name, what it says, its labels, and its value for each of their values.

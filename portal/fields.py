@@ -1,5 +1,7 @@
 """What forms that strangers fill in share: tidied text, and limits that say by how much."""
 
+import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Callable
@@ -8,7 +10,7 @@ from typing import Any, ClassVar
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from sqlalchemy.exc import IntegrityError
-from wtforms import DateField, Field
+from wtforms import DateField, Field, HiddenField
 from wtforms.validators import AnyOf, ValidationError
 
 from portal.cells import read_day
@@ -59,6 +61,28 @@ class PlainForm(FlaskForm):
 
     class Meta:
         csrf = False
+
+
+class RecordForm(FlaskForm):
+    """A form over a record, given as `data`; what somebody changed after it was opened is not overwritten unseen."""
+
+    version = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        present = json.dumps(kwargs.get("data") or {}, sort_keys=True, default=str)
+        self.present = hashlib.sha256(present.encode()).hexdigest()[:20]
+        self.opened = self.version.data if self.is_submitted() else ""
+        self.version.data = self.present
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check what was typed, and whether the record is still what the form was opened with."""
+        fine = bool(super().validate(extra_validators))
+        if self.opened and self.opened != self.present:
+            words = _("Somebody changed this after you opened it. Your words are kept here; saving replaces theirs.")
+            self.form_errors.append(words)
+            return False
+        return fine
 
 
 class DayField(DateField):

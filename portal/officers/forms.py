@@ -6,7 +6,7 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Optional
 
-from portal.fields import AtMost, DayField, one_line
+from portal.fields import AtMost, DayField, RecordForm, one_line
 from portal.organs.rules import MAX_NAME, MAX_NUMBER, CardState
 
 STATE_LABELS = {
@@ -17,7 +17,7 @@ STATE_LABELS = {
 }
 
 
-class OfficerForm(FlaskForm):
+class OfficerForm(RecordForm):
     """An officer and the card; its number is given once."""
 
     organ = SelectField(_l("Organ"), coerce=int, validators=[InputRequired()])

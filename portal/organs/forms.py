@@ -9,7 +9,7 @@ from wtforms import IntegerField, SelectField, SelectMultipleField, StringField,
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, ValidationError
 
-from portal.fields import AtMost, DayField, one_line, tidy
+from portal.fields import AtMost, DayField, RecordForm, one_line, tidy
 from portal.organs import rules
 from portal.organs.models import OrganKind
 
@@ -21,7 +21,7 @@ KIND_LABELS = {
 YEARS = (2000, 2100)
 
 
-class OrganForm(FlaskForm):
+class OrganForm(RecordForm):
     """What the public reads of an organ."""
 
     name = StringField(

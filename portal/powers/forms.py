@@ -11,7 +11,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Optional, ValidationError
 
 from portal.bases.rules import parse_article_key
-from portal.fields import AtMost, DayField, one_line, tidy
+from portal.fields import AtMost, DayField, RecordForm, one_line, tidy
 from portal.powers import rules
 from portal.powers.models import PowerCategory
 
@@ -29,7 +29,7 @@ CATEGORY_LABELS = {
 }
 
 
-class ItemForm(FlaskForm):
+class ItemForm(RecordForm):
     """One power of one organ."""
 
     code = StringField(_l("Code"), filters=[one_line, str.upper], validators=[DataRequired(_l("Enter a code"))])
@@ -71,7 +71,7 @@ class GroundForm(FlaskForm):
             raise ValidationError(_("Enter a number such as 37 or 37-1"))
 
 
-class TransferForm(FlaskForm):
+class TransferForm(RecordForm):
     """That another organ holds a power for some time."""
 
     organ = SelectField(_l("Passes to"), coerce=int, validators=[InputRequired()])

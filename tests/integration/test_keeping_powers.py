@@ -1,5 +1,7 @@
 """The legal office keeps the power list; two organs never hold a power on the same day."""
 
+import html
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -18,7 +20,7 @@ from portal.errors import Conflict
 from portal.powers import queries, service
 from portal.powers.models import PowerGround, PowerItem, PowerTransfer
 from tests.factories.bases import article_of, make_basis
-from tests.factories.organs import make_organ, make_power, transfer
+from tests.factories.organs import make_officer, make_organ, make_power, transfer
 
 NOON = "2026-11-22T04:00:00Z"
 SignIn = Callable[..., FlaskClient]
@@ -169,3 +171,40 @@ def test_transfer_is_ended_by_its_last_day_and_taken_out_when_wrong(sign_in: Sig
     assert db.session.scalar(sa.select(sa.func.count(PowerTransfer.id))) == 0
     done = db.session.scalars(sa.select(AuditEntry.action).order_by(AuditEntry.id)).all()
     assert list(done)[-2:] == ["power.edit_transfer", "power.remove_transfer"]
+
+
+def test_nobody_overwrites_what_they_did_not_see(sign_in: SignIn) -> None:
+    organ = make_organ()
+    item, officer = make_power(organ), make_officer(organ)
+    keeper, other = sign_in(Role.SUPERVISOR), sign_in(Role.SUPERVISOR)
+    for address, name in (
+        (f"/staff/powers/{item.id}/edit", "post"),
+        (f"/staff/organs/{organ.id}/edit", "phone"),
+        (f"/staff/officers/{officer.id}", "category"),
+    ):
+        opened = read_form(other.get(address).text)
+        assert opened["version"]
+        first = keeper.post(address, data=read_form(keeper.get(address).text) | {name: "0391-1"})
+        assert first.status_code == 302, first.text
+        late = other.post(f"{address}?lang=en", data=opened | {name: "0391-2"})
+        assert (late.status_code, "changed this after you opened it" in late.text) == (422, True)
+        assert read_form(keeper.get(address).text)[name] == "0391-1"
+        # What they typed is kept, and may be saved once they have been told.
+        assert read_form(late.text)[name] == "0391-2"
+        assert other.post(address, data=read_form(late.text)).status_code == 302
+        assert read_form(keeper.get(address).text)[name] == "0391-2"
+
+
+def read_form(page: str) -> dict[str, str]:
+    """Return what the form of a page would send."""
+    found = {}
+    for tag in re.findall(r"<input[^>]*>", page):
+        name, value = re.search(r'name="(\w+)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name:
+            found.setdefault(name[1], html.unescape(value[1]) if value else "")
+    for name, text in re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>(.*?)</textarea>', page, re.DOTALL):
+        found[name] = html.unescape(text).strip()
+    for name, options in re.findall(r'<select[^>]*name="(\w+)"[^>]*>(.*?)</select>', page, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)"[^>]*selected|selected[^>]*value="([^"]*)"', options)
+        found[name] = (chosen[1] or chosen[2]) if chosen else ""
+    return found

@@ -197,7 +197,7 @@ def test_nobody_overwrites_what_they_did_not_see(sign_in: SignIn) -> None:
 
 def read_form(page: str) -> dict[str, str]:
     """Return what the form of a page would send."""
-    found = {}
+    found: dict[str, str] = {}
     for tag in re.findall(r"<input[^>]*>", page):
         name, value = re.search(r'name="(\w+)"', tag), re.search(r'value="([^"]*)"', tag)
         if name:

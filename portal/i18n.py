@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, Request, Response, g, has_request_context, request
-from flask_babel import Babel, force_locale, get_locale, get_translations
+from flask_babel import Babel, force_locale, get_translations
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -27,6 +27,7 @@ COOKIE_LASTS = 365 * 24 * 3600
 TRANSLATIONS = ROOT / "translations"
 
 babel = Babel()
+_catalogues: dict[str, Any] = {}
 
 
 def choose_locale(asked: Request) -> str:
@@ -51,19 +52,20 @@ def current() -> str:
         return DEFAULT
     found: str | None = g.get("language")
     if found is None:
-        found = g.language = str(get_locale() or DEFAULT)
+        found = g.language = choose_locale(request) if has_request_context() else DEFAULT
     return found
 
 
 @contextmanager
 def speaking(locale: str) -> Iterator[None]:
     """Speak another language inside, for text that somebody else will read."""
-    outside = g.pop("catalogue", None), g.pop("language", None)
+    outside = g.get("language")
+    g.language = locale if locale in LOCALES else DEFAULT
     try:
-        with force_locale(locale if locale in LOCALES else DEFAULT):
+        with force_locale(g.language):
             yield
     finally:
-        g.catalogue, g.language = outside
+        g.language = outside
 
 
 @pass_eval_context
@@ -76,10 +78,11 @@ def translate(context: EvalContext, text: str, **variables: Any) -> str:
 
 
 def catalogue() -> Any:
-    """Return the catalogue of the language in force, found once a request: flask-babel looks anew for each word."""
-    found = g.get("catalogue")
+    """Return the catalogue of the language in force, found once: flask-babel looks anew for each word."""
+    language = current()
+    found = _catalogues.get(language)
     if found is None:
-        found = g.catalogue = get_translations()
+        found = _catalogues[language] = get_translations()
     return found
 
 

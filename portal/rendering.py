@@ -29,6 +29,8 @@ class KeptPieces(Extension):
         self.pieces: dict[tuple[object, ...], Markup] = {}
         # A filter, because Jinja calls it at once; what it calls as a function, it looks at from all sides first.
         environment.filters["find_kept"] = self.pieces.get
+        # Rows of the database compare themselves at length; what they hold does not.
+        environment.filters["cells"] = tuple
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
         """Read the tag, its values, and what it holds."""

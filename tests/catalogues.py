@@ -25,6 +25,8 @@ METHODS = [
     ("templates/sms/**.txt", "jinja2"),
 ]
 TEMPLATE = TRANSLATIONS / "messages.pot"
+# A template that cannot be read would lose its messages without a word.
+OPTIONS = {"templates/**": {"extensions": "portal.rendering.KeptPieces", "silent": "false"}}
 KEYWORDS = DEFAULT_KEYWORDS | {
     "_l": None,
     "lazy_gettext": None,
@@ -50,6 +52,7 @@ def extract() -> Catalog:
     found = extract_from_dir(
         ROOT,
         method_map=METHODS,
+        options_map=OPTIONS,
         keywords=KEYWORDS,
         directory_filter=lambda folder: not Path(folder).name.startswith((".", "__")),
     )

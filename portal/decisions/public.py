@@ -38,15 +38,17 @@ def index() -> str:
     wanted = read_filter()
     page = queries.list_published(wanted, on=clock.today(), number=page_number(request.args.get("page")))
     kept = kept_filter()
+    here = url_for("decisions.index")
 
     def address(number: int) -> str:
-        return url_for("decisions.index", **{**kept, "page": number})
+        return url_for("decisions.index", **{**kept, "page": number}) if kept else f"{here}?page={number}"
 
     return render_template(
         "public/decisions/index.html",
         page=page,
         wanted=wanted,
         kept=kept,
+        here=here,
         organs=list_names,
         address=address,
         party_name=queries.public_party_name,
@@ -58,12 +60,15 @@ def index() -> str:
 
 def kept_filter() -> dict[str, Any]:
     """Return what of an address narrows the list, for the addresses of its other pages, exports and feeds."""
-    return {name: request.args[name] for name in FILTERS if request.args.get(name)}
+    args = request.args
+    return {name: args[name] for name in FILTERS if args.get(name)} if args else {}
 
 
 def read_filter() -> queries.Filter:
     """Return the filter an address asks for; nonsense is no filter."""
     args = request.args
+    if not args:
+        return queries.EVERYTHING
     return queries.Filter(
         organ_id=whole_number(args.get("organ")),
         kind=next((kind for kind in DecisionKind if kind == args.get("kind")), None),

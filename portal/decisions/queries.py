@@ -48,6 +48,10 @@ COLUMNS = (
 )
 
 
+# A moment takes longer to read than the rest of a row, and the public list shows none.
+SHOWN_IN_LIST = tuple(column for column in COLUMNS if column is not Decision.published_at)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Filter:
     """What a list of decisions is narrowed to; `since` and `until` are days of decision.
@@ -70,7 +74,10 @@ class Filter:
 
     @property
     def any(self) -> bool:
-        return self != Filter()
+        return self != EVERYTHING
+
+
+EVERYTHING = Filter()
 
 
 def is_public(on: date) -> sa.ColumnElement[bool]:
@@ -90,7 +97,7 @@ def _listing(wanted: Filter, on: date) -> Listing:
     counted = sa.select(Decision.id).where(is_public(on))
     if wanted.party or wanted.keyword:
         counted = counted.join(Decision.party)
-    rows = sa.select(*COLUMNS).join(Decision.party).join(Decision.organ).where(is_public(on))
+    rows = sa.select(*SHOWN_IN_LIST).join(Decision.party).join(Decision.organ).where(is_public(on))
     newest = narrowed(rows, wanted).order_by(Decision.published_at.desc(), Decision.id.desc())
     return make_listing(newest, counted=narrowed(counted, wanted))
 

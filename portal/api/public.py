@@ -165,10 +165,11 @@ def describe(row: Any) -> dict[str, Any]:
     }
 
 
-@blueprint.get("/decisions/<int:decision_id>")
-def decision(decision_id: int) -> Response:
+@blueprint.get("/decisions/<decision_id>")
+def decision(decision_id: str) -> Response:
     """Show what the public page says of a decision, and what the public log has fixed of it."""
-    found = get_published(decision_id, on=clock.today())
+    # Not a number in the address's rule: one that no column holds would be answered with a page, not in JSON.
+    found = get_published(whole_number(decision_id) or 0, on=clock.today())
     entry = queries.find_entry(found)
     return send(
         {
@@ -240,6 +241,7 @@ def procedures() -> Response:
     return register(queries.list_procedures, plain)
 
 
+@blueprint.get("/", defaults={"_rest": ""})
 @blueprint.get("/<path:_rest>")
 def nothing(_rest: str) -> Response:
     """Say in JSON that there is nothing here."""

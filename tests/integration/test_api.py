@@ -59,7 +59,7 @@ def test_description_is_sound_and_names_every_route(client: FlaskClient) -> None
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
     known = {
-        rule.rule.removeprefix(API).replace("<int:decision_id>", "{id}").replace("<slug>", "{slug}")
+        rule.rule.removeprefix(API).replace("<decision_id>", "{id}").replace("<slug>", "{slug}")
         for rule in client.application.url_map.iter_rules()
         if rule.endpoint.startswith("api.") and rule.endpoint not in ("api.description", "api.nothing")
     }
@@ -189,6 +189,12 @@ def test_cursors_say_what_they_were_made_of() -> None:
 def test_cursors_from_the_ends_of_the_calendar_are_refused(client: FlaskClient, edge: str) -> None:
     cursor = urlsafe_b64encode(f"{edge}~1".encode()).decode()
     check(client, "/decisions", f"/decisions?cursor={cursor}", status=400)
+
+
+@pytest.mark.parametrize("path", ["/", "/decisions/99999999999", "/decisions/x", "/decisions/0", "/decisions/-1"])
+def test_addresses_of_nothing_answer_in_json(client: FlaskClient, path: str) -> None:
+    answer = client.get(f"{API}{path}")
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
 
 
 def test_nobody_represents_a_person(client: FlaskClient) -> None:

@@ -41,6 +41,13 @@ COLUMNS = {
     "figures": (_l("Enforcement decisions"), _l("Figures over what is published.")),
     "organs": (_l("Enforcement organs"), _l("Who may enforce, and whose card is valid.")),
     "powers": (_l("Power list"), _l("What the organs may do, and on which article it rests.")),
+    "discretion": (
+        _l("Discretion standards"),
+        _l(
+            "What a violation costs, from no penalty to the heaviest, and on what it depends. "
+            "Look up your own case or trade."
+        ),
+    ),
     "bases": (_l("Enforcement bases"), _l("Laws, regulations and rules, article by article.")),
     "procedures": (_l("Enforcement procedures"), _l("What happens in which order, and within what time.")),
     "transparency": (_l("Public log of publication"), _l("What was published, corrected and withdrawn, and when.")),

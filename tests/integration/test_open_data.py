@@ -254,6 +254,12 @@ def test_sitemap_parts_keep_their_address(client: FlaskClient, monkeypatch: pyte
     assert f"/decisions/{hidden.id}<" not in "".join(found)
 
 
+@pytest.mark.parametrize("path", ["decisions", "organs", "powers", "discretion", "bases", "procedures", "open-data"])
+def test_every_register_is_a_column_of_the_site(client: FlaskClient, path: str) -> None:
+    page = BeautifulSoup(client.get(f"/{path}?lang=en").text, "html.parser")
+    assert page.select_one("head meta[name=ColumnName]") is not None
+
+
 def test_sitemap_says_the_day_of_the_city(client: FlaskClient) -> None:
     # Half past midnight in the city, the day before elsewhere.
     with time_machine.travel("2026-11-21T16:30:00Z", tick=False):

@@ -3,7 +3,6 @@
 import logging
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from flask import Blueprint, Flask, abort, g, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -76,6 +75,7 @@ from portal.search import service as search_service
 from portal.settings import ROOT, Settings
 from portal.sitemaps import public as sitemaps
 from portal.transparency import public as transparency
+from portal.web import Portal
 from portal.wordings import staff as wordings_staff
 
 log = logging.getLogger(__name__)
@@ -157,14 +157,6 @@ IMPORTS = {
     "powers": "portal.powers.cli:import_powers",
 }
 MAX_FORM = 64 * 1024 * 1024
-
-
-class Portal(Flask):
-    """Flask without asynchronous views, and without asking of each function of each request whether it is one."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function as it is."""
-        return func
 
 
 def create_app(settings: Settings) -> Flask:

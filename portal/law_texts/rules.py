@@ -16,25 +16,27 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from portal.patterns import later
+
 GRAMMAR: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "grammar.json").read_text(encoding="utf-8"))
-ARTICLE = re.compile(GRAMMAR["article"], re.DOTALL)
-ITEM = re.compile(GRAMMAR["item"], re.DOTALL)
-AMENDING = re.compile(GRAMMAR["amending"])
-HEADING = re.compile(GRAMMAR["heading"])
-CONTENTS = re.compile(GRAMMAR["contents"])
-ANNEX = re.compile(GRAMMAR["annex"])
-INFO_END = re.compile(GRAMMAR["last_line_mark"])
-PROMULGATED = re.compile(GRAMMAR["promulgated"])
-EFFECTIVE = re.compile(GRAMMAR["effective"])
-EFFECTIVE_NOW = re.compile(GRAMMAR["effective_now"])
-VALID_UNTIL = re.compile(GRAMMAR["valid_until"])
-VALID_YEARS = re.compile(GRAMMAR["valid_years"])
-NORMATIVE_NUMBER = re.compile(GRAMMAR["normative_number"])
-NORMATIVE_ISSUER = re.compile(GRAMMAR["normative_issuer"])
-ENDS_SENTENCE = re.compile(GRAMMAR["ends_sentence"])
-STARTS_ITEM = re.compile(GRAMMAR["starts_item"])
-DOCUMENT_NUMBER = re.compile(GRAMMAR["document_number"])
-FILE_DATE = re.compile(r"[(（](\d{4})-(\d{1,2})-(\d{1,2})[)）]")
+ARTICLE = later(GRAMMAR["article"], re.DOTALL)
+ITEM = later(GRAMMAR["item"], re.DOTALL)
+AMENDING = later(GRAMMAR["amending"])
+HEADING = later(GRAMMAR["heading"])
+CONTENTS = later(GRAMMAR["contents"])
+ANNEX = later(GRAMMAR["annex"])
+INFO_END = later(GRAMMAR["last_line_mark"])
+PROMULGATED = later(GRAMMAR["promulgated"])
+EFFECTIVE = later(GRAMMAR["effective"])
+EFFECTIVE_NOW = later(GRAMMAR["effective_now"])
+VALID_UNTIL = later(GRAMMAR["valid_until"])
+VALID_YEARS = later(GRAMMAR["valid_years"])
+NORMATIVE_NUMBER = later(GRAMMAR["normative_number"])
+NORMATIVE_ISSUER = later(GRAMMAR["normative_issuer"])
+ENDS_SENTENCE = later(GRAMMAR["ends_sentence"])
+STARTS_ITEM = later(GRAMMAR["starts_item"])
+DOCUMENT_NUMBER = later(GRAMMAR["document_number"])
+FILE_DATE = later(r"[(（](\d{4})-(\d{1,2})-(\d{1,2})[)）]")
 MAX_BYTES = 2 * 1024 * 1024
 MAX_ARTICLES = 3000
 MAX_TITLE = 200

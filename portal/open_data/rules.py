@@ -5,13 +5,14 @@ those with the numbers of people's certificates, which are never public.
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from portal.patterns import later
 
 _DATA: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "columns.json").read_text(encoding="utf-8"))
 KINDS: dict[str, str] = _DATA["kinds"]
@@ -20,9 +21,9 @@ SHEETS: dict[str, str] = _DATA["sheet"]
 # "No end" in the dual-publication columns.
 NO_END: str = _DATA["no_end"]
 # A cell that begins with one of these can run as a formula, in full width as well; so can one after a blank.
-FORMULA = re.compile(r"^[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20|%]|^[\t\r\n]")
+FORMULA = later(r"^[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20|%]|^[\t\r\n]")
 TEN_THOUSAND = Decimal(10_000)
-NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML = later(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ATOM = "http://www.w3.org/2005/Atom"
 
 

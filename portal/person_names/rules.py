@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from portal.patterns import later
+
 _WORDS: dict[str, str] = json.loads((Path(__file__).parent / "data" / "words.json").read_text(encoding="utf-8"))
 
 
@@ -35,32 +37,32 @@ def _either(name: str) -> str:
 
 
 _HAN = r"[\u3400-\u9fff]"
-_RUN = re.compile(f"{_HAN}*")
-_USUAL = re.compile(f"{_either('compound')}|[{_WORDS['common']}]")
+_RUN = later(f"{_HAN}*")
+_USUAL = later(f"{_either('compound')}|[{_WORDS['common']}]")
 _COMMON = frozenset(_WORDS["common"])
-_SURNAME = re.compile(f"{_either('compound')}|[{_WORDS['common']}{_WORDS['rare']}]")
+_SURNAME = later(f"{_either('compound')}|[{_WORDS['common']}{_WORDS['rare']}]")
 _GIVEN = f"(?:[ \u3000]?(?![{_WORDS['stop']}]){_HAN})"
 _LAST = f"(?:[ \u3000]?(?![{_WORDS['stop']}{_WORDS['stop_last']}]){_HAN})"
-_GIVEN_OF = (re.compile(_GIVEN + _LAST), re.compile(_GIVEN))
-_FOLLOWER = re.compile(_either("follower"))
+_GIVEN_OF = (later(_GIVEN + _LAST), later(_GIVEN))
+_FOLLOWER = later(_either("follower"))
 _NOT_NAMES = frozenset(_WORDS["not_names"].split())
-_NOT_NAMES_AT = re.compile(_either("not_names"))
-_STRADDLING = re.compile(f"(?:{_either('straddling')})$")
-_ORGANISATION = re.compile(f"(?:{_either('organisation_end')})$")
-_COMPANY = re.compile(f"(?:{'|'.join(word for word in _WORDS['organisation_end'].split() if len(word) > 1)})$")
-_ROLE = re.compile(f"(?:{_either('role')}){{1,3}}(?P<firm>{_WORDS['says']})?")
-_OFFICIAL = re.compile(f"(?:{_either('official_role')})(?P<firm>{_WORDS['says']})?")
-_ANCHOR = re.compile(_WORDS["anchor_pattern"] + f"|{_either('anchor')}")
-_LINK = re.compile(_either("link"))
-_LEFT = re.compile(f"(?:{_either('role')}|{_either('link')}|{_either('official_role')})$")
-_AND = re.compile(_WORDS["and"])
-_CLAUSE = re.compile(r"(?:^|(?<=[,.;:!?()\[\]\"\s\u3001\u3002\u201c\u201d\u300a\u300b]))(?=" + _HAN + ")")
+_NOT_NAMES_AT = later(_either("not_names"))
+_STRADDLING = later(f"(?:{_either('straddling')})$")
+_ORGANISATION = later(f"(?:{_either('organisation_end')})$")
+_COMPANY = later(f"(?:{'|'.join(word for word in _WORDS['organisation_end'].split() if len(word) > 1)})$")
+_ROLE = later(f"(?:{_either('role')}){{1,3}}(?P<firm>{_WORDS['says']})?")
+_OFFICIAL = later(f"(?:{_either('official_role')})(?P<firm>{_WORDS['says']})?")
+_ANCHOR = later(_WORDS["anchor_pattern"] + f"|{_either('anchor')}")
+_LINK = later(_either("link"))
+_LEFT = later(f"(?:{_either('role')}|{_either('link')}|{_either('official_role')})$")
+_AND = later(_WORDS["and"])
+_CLAUSE = later(r"(?:^|(?<=[,.;:!?()\[\]\"\s\u3001\u3002\u201c\u201d\u300a\u300b]))(?=" + _HAN + ")")
 _DOTS = "\u00b7\u2022\u30fb\u2027\u2219"
-_DOTTED = re.compile(f"{_HAN}{{2,12}}(?:[{_DOTS}]{_HAN}{{2,12}})+")
+_DOTTED = later(f"{_HAN}{{2,12}}(?:[{_DOTS}]{_HAN}{{2,12}})+")
 LONGEST_NAME = 4
 PERSONAL_SIGNS = (*_DOTS, "(", "\uff08", " ", "\u3000")
-_LATIN = re.compile(r"[A-Z][A-Za-z.'-]+(?:[ ,]{1,2}[A-Z][A-Za-z.'-]*){0,3}")
-_LABELLED = re.compile(f"{_HAN}{{2,4}}(?!{_HAN})")
+_LATIN = later(r"[A-Z][A-Za-z.'-]+(?:[ ,]{1,2}[A-Z][A-Za-z.'-]*){0,3}")
+_LABELLED = later(f"{_HAN}{{2,4}}(?!{_HAN})")
 
 
 def public_name(name: str, style: NameStyle) -> str:

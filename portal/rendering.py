@@ -46,7 +46,7 @@ class KeptPieces(Extension):
         return [
             nodes.Assign(key, nodes.Tuple(values, "load")).set_lineno(line),
             nodes.Assign(piece, found).set_lineno(line),
-            nodes.If(missing, [made], [], [nodes.Output([piece])]).set_lineno(line),
+            nodes.If(missing, [made], [], [nodes.Output([nodes.MarkSafe(piece)])]).set_lineno(line),
         ]
 
     def make(self, key: tuple[object, ...], caller: Callable[[], Markup]) -> Markup:

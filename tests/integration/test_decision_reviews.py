@@ -329,8 +329,12 @@ def test_a_kind_of_penalty_of_another_name_stays_on_the_form(sign_in: SignIn) ->
 def test_no_document_number_tells_an_identity_number(sign_in: SignIn) -> None:
     organ = make_organ()
     # A file of permits may give nothing but the number of a driver's licence.
-    number = {"document_number": "410883199001011234", "kind": DecisionKind.PERMIT}
-    draft = make_decision(organ=organ, state=DecisionState.SENT_BACK, **number)
+    draft = make_decision(
+        organ=organ,
+        state=DecisionState.SENT_BACK,
+        kind=DecisionKind.PERMIT,
+        document_number="410883199001011234",
+    )
     clerk = sign_in(Role.CLERK, organ_id=organ.id)
     refused = clerk.post(f"/staff/decisions/{draft.id}/submit?lang=en", data={"version": fingerprint(draft)})
     assert (refused.status_code, "number of an identity card" in refused.text) == (409, True)

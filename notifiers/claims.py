@@ -125,8 +125,7 @@ def list_siblings(
     if not contact_ids:
         return []
     conditions = [*_ready(due_by, urgent_only), Message.template == template]
-    readers = _table(dict.fromkeys(contact_ids))
-    read = Message.contact_id == sa.cast(readers.c.key, sa.Integer)
+    read = Message.contact_id.in_(contact_ids)
     # Few have another: they are found without loading what is known of all the others.
     several = sa.select(Message.contact_id).where(read, *conditions).group_by(Message.contact_id)
     found = db.session.scalars(several.having(sa.func.count() > 1)).all()

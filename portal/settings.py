@@ -67,6 +67,7 @@ class Settings:
     database_url: str = field(repr=False)
     data_dir: Path
     cache_dir: Path | None = None
+    vault_file: Path | None = None
     public_url: str
     demo: bool = False
     demo_password: str = field(default="", repr=False)
@@ -124,6 +125,7 @@ class Settings:
             secret_key=_required(environ, "SECRET_KEY", demo.get("secret_key", "")),
             database_url=environ.get("DATABASE_URL") or f"sqlite:///{data_dir / 'portal.db'}",
             data_dir=data_dir,
+            vault_file=Path(environ["VAULT_FILE"]).resolve() if environ.get("VAULT_FILE") else None,
             public_url=_public_url(_required(environ, "PUBLIC_URL", _demo_url(environ, demo))),
             demo=bool(demo),
             demo_password=demo.get("password", ""),

@@ -124,10 +124,14 @@ def narrowed(statement: sa.Select[*tuple[Any, ...]], wanted: Filter) -> sa.Selec
     if wanted.party:
         statement = statement.where(_is_party(wanted.party))
     if wanted.keyword:
-        texts = (Decision.title, Decision.document_number, Decision.violation)
-        found = [text.contains(wanted.keyword, autoescape=True) for text in texts]
+        found = [text.contains(wanted.keyword, autoescape=True) for text in (Decision.title, Decision.violation)]
+        found.append(_has_number(wanted.keyword))
         statement = statement.where(sa.or_(_is_firm(wanted.keyword), *found))
     return statement
+
+
+def _has_number(part: str) -> sa.ColumnElement[bool]:
+    return Decision.number_key.contains(rules.number_key(part), autoescape=True)
 
 
 def _is_firm(part: str) -> sa.ColumnElement[bool]:
@@ -351,7 +355,7 @@ def list_for_staff(
     if keyword:
         name = Party.name.contains(keyword, autoescape=True)
         found = [name if names else _is_firm(keyword)]
-        found += [text.contains(keyword, autoescape=True) for text in (Decision.title, Decision.document_number)]
+        found += [Decision.title.contains(keyword, autoescape=True), _has_number(keyword)]
         statement = statement.where(sa.or_(*found))
     open_first = sa.case((Decision.published_at.is_(None), 0), else_=1)
     oldest_open = sa.case((Decision.published_at.is_(None), Decision.decided_on), else_=None)

@@ -244,6 +244,7 @@ def index_decision(decision: Decision) -> None:
         title=decision.title,
         passage=" · ".join(filter(None, texts)),
         keywords=f"{code} {decision.organ.name} {decision.basis_text}",
+        number=decision.document_number,
         organ_id=decision.organ_id,
         published_on=clock.local(decision.published_at).date(),
         published_until=decision.publish_until,

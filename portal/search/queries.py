@@ -135,16 +135,28 @@ def _found(asked: Asked) -> Found:
 
 
 def list_ids(asked: Asked, *, skipped: int, limit: int) -> Sequence[int]:
-    """Return the ids of entries: the newest first, or those with the words in their title, then the newest others."""
-    words, marks = rules.query_words(asked.query), _marks(asked)
+    """Return the ids of entries: the newest first, or what has the very document number that is asked for, then those
+    with the words in their title, then the newest others.
+    """
+    groups, marks = _groups(asked), _marks(asked)
+    ids: list[int] = []
+    for place, words in enumerate(groups):
+        terms, before = [*words, *marks], groups[:place]
+        found = _newest(terms, before, asked, skipped, limit - len(ids))
+        ids += found
+        if len(ids) == limit or place == len(groups) - 1:
+            break
+        skipped = 0 if found or not skipped else max(0, skipped - _counts([(terms, before)], asked)[0])
+    return ids
+
+
+def _groups(asked: Asked) -> list[list[str]]:
+    """Return the words that entries have to hold, of the group that is shown first and of those after it."""
+    words, number = rules.query_words(asked.query), rules.number_mark(asked.query)
     if asked.newest:
-        return _newest([*words, *marks], (), asked, skipped, limit)
-    titles = rules.in_title(words)
-    ids = list(_newest([*titles, *marks], (), asked, skipped, limit))
-    if len(ids) == limit:
-        return ids
-    before = skipped + len(ids) if ids or not skipped else _counts([[*titles, *marks]], asked)[0]
-    return [*ids, *_newest([*words, *marks], titles, asked, max(0, skipped - before), limit - len(ids))]
+        return [words]
+    groups = [rules.in_title(words), words]
+    return [[number, *words], *groups] if number else groups
 
 
 def count_by_kind(asked: Asked) -> dict[EntryKind, int]:
@@ -153,14 +165,14 @@ def count_by_kind(asked: Asked) -> dict[EntryKind, int]:
     The kind that is asked for narrows nothing here.
     """
     terms = [*rules.query_words(asked.query), *_marks(replace(asked, kind=None))]
-    counted = _counts([[*terms, rules.kind_mark(kind)] for kind in EntryKind], asked)
+    counted = _counts([([*terms, rules.kind_mark(kind)], ()) for kind in EntryKind], asked)
     return {kind: number for kind, number in zip(EntryKind, counted, strict=True) if number}
 
 
 def suggest(asked: Asked) -> Suggestions:
     """Return what a reader might ask instead, who found nothing."""
     words = rules.shorter(asked.query)
-    counted = _counts([rules.query_words(text) for text in words], Asked(query="", on=asked.on))
+    counted = _counts([(rules.query_words(text), ()) for text in words], Asked(query="", on=asked.on))
     shorter = [(text, number) for text, number in zip(words, counted, strict=True) if number]
     return Suggestions(shorter[:MOST_SUGGESTED], _nearest(asked))
 
@@ -183,13 +195,15 @@ def _on_sqlite() -> bool:
     return bool(db.engine.dialect.name == "sqlite")
 
 
-def _counts(questions: Sequence[Sequence[Term]], asked: Asked) -> list[int]:
-    """Return how many entries each question finds, counted up to COUNT_CAP, in one statement."""
+def _counts(questions: Sequence[tuple[Sequence[Term], Sequence[Sequence[str]]]], asked: Asked) -> list[int]:
+    """Return how many entries each question finds, terms and what is not to be there, counted up to COUNT_CAP, in one
+    statement.
+    """
     if not questions:
         return []
     hits, say = (SQLITE_HITS, rules.fts5_query) if _on_sqlite() else (POSTGRESQL_HITS, rules.tsquery)
     parts = [COUNTED.format(hits=hits.replace(":words", f":words{place}")) for place in range(len(questions))]
-    values = {f"words{place}": say(terms) for place, terms in enumerate(questions)}
+    values = {f"words{place}": say(*question) for place, question in enumerate(questions)}
     row = db.session.execute(
         sa.text(f"SELECT {', '.join(parts)}"), {**_bounds(asked), **values, "cap": COUNT_CAP}
     ).one()
@@ -200,8 +214,10 @@ def _bounds(asked: Asked) -> dict[str, Any]:
     return {**asked.period, "on": asked.on.isoformat() if _on_sqlite() else asked.on}
 
 
-def _newest(terms: Sequence[Term], unless: Sequence[str], asked: Asked, skipped: int, limit: int) -> Sequence[int]:
-    """Return the ids of the newest entries that hold all terms, but not all of `unless`, after those skipped."""
+def _newest(
+    terms: Sequence[Term], unless: Sequence[Sequence[str]], asked: Asked, skipped: int, limit: int
+) -> Sequence[int]:
+    """Return the ids of the newest entries that hold all terms, but not all of any in `unless`, after those skipped."""
     if not _on_sqlite():
         return _newest_on_postgresql(rules.tsquery(terms, unless), asked, skipped + limit)[skipped:]
     values = {**_bounds(asked), "words": rules.fts5_query(terms, unless), "limit": limit, "skipped": skipped}

@@ -56,6 +56,15 @@ def month_mark(on: date) -> str:
     return f"{MARK}m{on:%Y%m}"
 
 
+def number_mark(number: str) -> str:
+    """Return the mark of what has a document number, the same for every width and bracket; none of a text without.
+
+    What may be a document number holds a figure.
+    """
+    plain = "".join(letter for letter in fold(number) if letter.isalnum())
+    return f"{MARK}n{plain}" if any(letter.isdigit() for letter in plain) else ""
+
+
 def months(since: date, until: date) -> list[date]:
     """Return the first day of each month from one day to another, the newest first."""
     numbers = range(until.year * 12 + until.month - 1, since.year * 12 + since.month - 2, -1)
@@ -127,27 +136,30 @@ def too_short(query: str) -> bool:
     return len(title_key(query[:MAX_QUERY])) < 2 or not query_words(query)
 
 
-def fts5_query(terms: Iterable[Term], unless: Iterable[str] = ()) -> str:
-    """Return a query in SQLite's language: all of the terms, but not all of `unless`.
+def fts5_query(terms: Iterable[Term], unless: Iterable[Iterable[str]] = ()) -> str:
+    """Return a query in SQLite's language: all of the terms, but not all of any in `unless`.
 
     Words hold letters, digits and our own marks only, so nothing can break out of it.
     """
     return _query(terms, unless, word='"{}"', joins=(" AND ", " OR ", "({}) NOT ({})"))
 
 
-def tsquery(terms: Iterable[Term], unless: Iterable[str] = ()) -> str:
+def tsquery(terms: Iterable[Term], unless: Iterable[Iterable[str]] = ()) -> str:
     """Return a query in PostgreSQL's language; see `fts5_query`."""
     return _query(terms, unless, word="'{}'", joins=(" & ", " | ", "({}) & !({})"))
 
 
-def _query(terms: Iterable[Term], unless: Iterable[str], *, word: str, joins: tuple[str, str, str]) -> str:
+def _query(terms: Iterable[Term], unless: Iterable[Iterable[str]], *, word: str, joins: tuple[str, str, str]) -> str:
     every, some, but_not = joins
 
     def say(term: Term) -> str:
         return word.format(term) if isinstance(term, str) else f"({some.join(map(say, term))})"
 
-    wanted, unwanted = (every.join(map(say, side)) for side in (terms, unless))
-    return but_not.format(wanted, unwanted) if unwanted else wanted
+    wanted = every.join(map(say, terms))
+    unwanted = [every.join(map(say, others)) for others in unless]
+    if len(unwanted) > 1:
+        unwanted = [some.join(f"({others})" for others in unwanted)]
+    return but_not.format(wanted, unwanted[0]) if unwanted else wanted
 
 
 def shorter(query: str) -> list[str]:

@@ -18,7 +18,7 @@ RENEWED_AT_ONCE = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One public thing: where it is, what it is called, the text it is found by."""
+    """One public thing: where it is, what it is called, the text it is found by; `number` is its document number."""
 
     record_id: int
     url: str
@@ -28,6 +28,7 @@ class Entry:
     published_until: date | None = None
     organ_id: int | None = None
     keywords: str = ""
+    number: str = ""
 
 
 def index(kind: EntryKind, entry: Entry) -> None:
@@ -55,6 +56,7 @@ def remove(kind: EntryKind, *record_ids: int) -> None:
 def _row(kind: EntryKind, entry: Entry) -> dict[str, Any]:
     passage = entry.passage[:MAX_PASSAGE]
     words = rules.search_text(f"{entry.title}\n{entry.keywords}\n{passage}").split()
+    marks = [*rules.marks(kind, entry.organ_id, entry.published_on), rules.number_mark(entry.number)]
     return {
         "id": rules.entry_id(kind, entry.record_id, entry.published_on),
         "kind": kind,
@@ -66,9 +68,7 @@ def _row(kind: EntryKind, entry: Entry) -> dict[str, Any]:
         "organ_id": entry.organ_id,
         "published_on": entry.published_on,
         "published_until": entry.published_until,
-        "search_text": " ".join(
-            [*words, *rules.title_words(entry.title), *rules.marks(kind, entry.organ_id, entry.published_on)]
-        ),
+        "search_text": " ".join(filter(None, [*words, *rules.title_words(entry.title), *marks])),
     }
 
 

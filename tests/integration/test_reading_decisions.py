@@ -55,6 +55,7 @@ def test_list_is_newest_first_and_filtered(client: FlaskClient) -> None:
         (f"?organ={organ.id}", ["乙案"]),
         ("?kind=penalty", ["甲案"]),
         ("?q=虚许〔2026〕7号", ["乙案"]),
+        ("?q=虚许[2026] 7号", ["乙案"]),
         (f"?since={today - timedelta(days=10)}", ["乙案"]),
         (f"?until={today - timedelta(days=10)}", ["甲案"]),
         ("?measure=罚款", ["甲案"]),

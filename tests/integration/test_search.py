@@ -307,3 +307,26 @@ def plain(entered: Sequence[tuple[Any, ...]], asked: queries.Asked) -> list[int]
             first = asked.newest or wanted <= set(rules.search_text(title).split())
             hits.append((0 if first else 1, -number))
     return [-number for _place, number in sorted(hits)]
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize(
+    "query",
+    ["虚监罚〔2026〕90017号", "虚监罚[2026]90017号", "虚监罚（２０２６）９００１７ 号", "虚监罚【2026】90017号"],
+)
+def test_whole_document_number_leads_to_its_decision_first(query: str) -> None:
+    others = [make_decision(title=f"撤销虚监罚〔2026〕90017号第{number}案") for number in range(2)]
+    wanted = make_decision(document_number="虚监罚(2026)90017号", title="未按规定公示许可证案")
+    later = make_decision(facts="与虚监罚〔2026〕90017号同案。", title="另一案")
+    ids = [rules.entry_id(EntryKind.DECISION, one.id, clock.today()) for one in (wanted, *reversed(others), later)]
+    asked = queries.Asked(query=query, on=clock.today())
+    assert queries.list_ids(asked, skipped=0, limit=9) == ids
+    assert [queries.list_ids(asked, skipped=place, limit=1)[0] for place in range(4)] == ids
+    assert queries.list_ids(replace(asked, newest=True), skipped=0, limit=9) == sorted(ids, reverse=True)
+
+
+@pytest.mark.usefixtures("empty")
+def test_part_of_a_document_number_is_words_like_any_other() -> None:
+    make_decision(document_number="虚监罚〔2026〕70号", title="甲案")
+    make_decision(document_number="虚监罚〔2025〕90017号", title="乙案 虚监罚 2026 70")
+    assert found("虚监罚 2026 70")[0] == "乙案 虚监罚 2026 70"

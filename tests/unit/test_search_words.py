@@ -23,6 +23,16 @@ def test_document_numbers_match_in_any_bracket_or_width(number: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "number",
+    ["孟市监处罚〔2026〕12号", "孟市监处罚[2026] 12号", "孟市监处罚（２０２６）１２号", "孟市监处罚【2026】12号"],
+)
+def test_a_whole_document_number_has_one_mark_however_it_is_written(number: str) -> None:
+    assert rules.number_mark(number) == "§n孟市监处罚202612号"
+    assert rules.number_mark("孟市监处罚〔2026〕12号之一") != rules.number_mark(number)
+    assert rules.number_mark("孟市监处罚") == ""
+
+
+@pytest.mark.parametrize(
     ("query", "words"),
     [("罚款 12号", ["罚款", "12"]), ("张 三", ["张三"]), ("行 政处罚", ["政处", "处罚"]), ("砍树 树 a", ["砍树", "a"])],
 )
@@ -48,8 +58,10 @@ def test_query_syntax_cannot_break_out() -> None:
 
 
 def test_queries_may_ask_for_any_of_several_and_for_others_not_to_be_there() -> None:
-    assert rules.fts5_query([("a", "b"), "c"], ["d", "e"]) == '(("a" OR "b") AND "c") NOT ("d" AND "e")'
-    assert rules.tsquery([("a", "b"), "c"], ["d", "e"]) == "(('a' | 'b') & 'c') & !('d' & 'e')"
+    assert rules.fts5_query([("a", "b"), "c"], [["d", "e"]]) == '(("a" OR "b") AND "c") NOT ("d" AND "e")'
+    assert rules.tsquery([("a", "b"), "c"], [["d", "e"]]) == "(('a' | 'b') & 'c') & !('d' & 'e')"
+    assert rules.fts5_query(["a"], [["d", "e"], ["f"]]) == '("a") NOT (("d" AND "e") OR ("f"))'
+    assert rules.tsquery(["a"], [["d", "e"], ["f"]]) == "('a') & !(('d' & 'e') | ('f'))"
 
 
 def test_no_text_holds_a_mark() -> None:

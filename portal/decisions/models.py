@@ -75,7 +75,7 @@ class Decision(Recorded, Model):
     __table_args__ = (
         UniqueConstraint("organ_id", "document_number"),
         Index("ix_decision_published", "state", "published_at", "id"),
-        Index("ix_decision_number", "organ_id", "number_key"),
+        Index("ix_decision_number", "organ_id", "number_key", unique=True),
         Index("ix_decision_ends", "state", "publish_until"),
         partial_index(
             "ix_decision_withdrawal_ordered", "withdrawal_ordered_on", where="withdrawal_ordered_on IS NOT NULL"

@@ -15,9 +15,12 @@ from portal import schema
 from portal.accounts.models import Staff
 from portal.calls.models import Call
 from portal.db import Model, db
+from portal.decisions.models import Decision, DecisionState
 from portal.permits.service import ask_for_call
+from portal.search.models import SearchEntry
 from tests.conftest import make_app, make_settings
 from tests.factories.accounts import make_staff
+from tests.factories.decisions import make_decision
 from tests.factories.messages import make_message
 from tests.factories.organs import make_organ
 from tests.factories.permits import make_permit
@@ -119,3 +122,27 @@ def test_calls_about_permits_move_there_and_back(fresh: Flask) -> None:
     run(fresh, "db", "downgrade", "0002")
     assert list_rows(f"SELECT {columns} FROM call_task ORDER BY id") == before
     run(fresh, "db", "upgrade")
+
+
+def test_of_two_spellings_of_a_number_the_published_one_keeps_it(fresh: Flask) -> None:
+    run(fresh, "db", "downgrade", "0010")
+    organ = make_organ()
+    draft, public, third = (
+        make_decision(organ=organ, document_number=number, state=state)
+        for number, state in (
+            ("虚监罚（2026）7号", DecisionState.DRAFT),
+            ("虚监罚〔2026〕7号", DecisionState.PUBLISHED),
+            ("虚监罚[2026]7号", DecisionState.DRAFT),
+        )
+    )
+    unmarked = sa.func.replace(SearchEntry.search_text, " §n虚监罚20267号", "")
+    db.session.execute(sa.update(SearchEntry).values(search_text=unmarked))
+    ids = [draft.id, public.id, third.id]
+    run(fresh, "db", "upgrade")
+    keys = db.session.scalars(sa.select(Decision.number_key).order_by(Decision.id)).all()
+    assert keys == [f"虚监罚〔2026〕7号#{ids[0]}", "虚监罚〔2026〕7号", f"虚监罚〔2026〕7号#{ids[2]}"]
+    marked = sa.select(SearchEntry.record_id).where(SearchEntry.search_text.contains(" §n虚监罚20267号"))
+    assert db.session.scalars(marked).all() == [ids[1]]
+    run(fresh, "db", "downgrade", "0010")
+    run(fresh, "db", "upgrade")
+    assert db.session.scalars(sa.select(Decision.number_key).order_by(Decision.id)).all() == keys

@@ -300,9 +300,10 @@ def test_unknown_article_is_refused_on_its_field(sign_in: SignIn, tmp_path: Path
     assert '<a href="#article">This law has no such article.</a>' in answer.text
 
 
-def test_number_is_unique_for_an_organ_only(sign_in: SignIn) -> None:
+@pytest.mark.parametrize("spelling", ["虚监罚〔2026〕1号", "虚监罚[2026] 1号", "虚监罚（２０２６）１号"])
+def test_number_is_unique_for_an_organ_only(sign_in: SignIn, spelling: str) -> None:
     organ, other = make_organ(), make_organ()
-    make_decision(organ=organ, document_number="虚监罚〔2026〕1号")
+    make_decision(organ=organ, document_number=spelling)
     admin = sign_in(Role.ADMIN)
     answer = admin.post("/staff/decisions/new?lang=en", data=typed(organ))
     assert answer.status_code == 422

@@ -8,7 +8,7 @@ GET and HEAD requests open read-only transactions and never wait.
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -199,16 +199,6 @@ def upsert(table: type[Model]) -> "sqlite.Insert | postgresql.Insert":
 
 
 db = SQLAlchemy(session_options={"expire_on_commit": False})
-
-
-def read_rows(
-    statement: sa.Select[*tuple[Any, ...]], values: Mapping[str, object] | None = None
-) -> Sequence[sa.Row[*tuple[Any, ...]]]:
-    """Return rows of named columns; where nothing may be written, past the session, which takes longer than they do."""
-    if not read_only.get():
-        return db.session.execute(statement, values).all()
-    with db.engine.connect() as connection:
-        return connection.execute(statement, values).all()
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 from werkzeug.routing import IntegerConverter
 
-from portal.db import db, read_rows
+from portal.db import db
+from portal.rows import read_rows
 
 T = TypeVar("T")
 SIZE = 20
@@ -62,7 +63,7 @@ def capped_count(statement: sa.Select[*tuple[Any, ...]]) -> int:
 
 def _counting(statement: sa.Select[*tuple[Any, ...]]) -> sa.Select[int]:
     bare = statement.order_by(None).with_only_columns(sa.literal(1), maintain_column_froms=True)
-    return sa.select(sa.func.count()).select_from(bare.limit(COUNT_CAP).subquery())
+    return sa.select(sa.func.count().label("total")).select_from(bare.limit(COUNT_CAP).subquery())
 
 
 def list_page(
@@ -76,25 +77,40 @@ def list_page(
     return Page(items, number, total, size)
 
 
-@dataclass(frozen=True)
 class Listing:
-    """The statements of a list, made once and kept: making them anew costs more than the database takes for them."""
+    """The statements of a list, made once and kept: making them anew costs more than the database takes for them.
 
-    rows: sa.Select[*tuple[Any, ...]]
-    count: sa.Select[int]
+    So does counting, of what nobody changed: a count is kept with the version of the data that was there before it.
+    """
 
+    def __init__(self, rows: sa.Select[*tuple[Any, ...]], counted: sa.Select[*tuple[Any, ...]]) -> None:
+        """Take what reads named columns in order, and what has as many rows with fewer joins."""
+        size, skip = (sa.bindparam(name, type_=sa.Integer) for name in ("size", "skip"))
+        self.count = _counting(counted)
+        self.rows = rows.limit(size).offset(skip)
+        self.rows_and_total = self.rows.add_columns(self.count.scalar_subquery().label("total"))
+        self._counted: tuple[sa.Engine, int, int] | None = None
 
-def make_listing(rows: sa.Select[*tuple[Any, ...]], *, counted: sa.Select[*tuple[Any, ...]]) -> Listing:
-    """Return what reads the pages of a list of named columns; `counted` has as many rows, with fewer joins."""
-    count = _counting(counted)
-    size, skip = (sa.bindparam(name, type_=sa.Integer) for name in ("size", "skip"))
-    return Listing(rows.add_columns(count.scalar_subquery().label("total")).limit(size).offset(skip), count)
+    def read(self, number: int, version: int | None = None) -> Page[Any]:
+        """Return one page; past the end stands the last one. `version` is that of the data, read before."""
+        stretch = {"size": SIZE, "skip": (number - 1) * SIZE}
+        total = self._find_total(version)
+        if total is None:
+            items = read_rows(self.rows_and_total, stretch)
+            if items or number == 1:
+                total = items[0].total if items else 0
+                self._keep_total(version, total)
+                return Page(items, number, total)
+            total = read_rows(self.count)[0][0]
+        else:
+            items = read_rows(self.rows, stretch)
+        last = max(1, -(-total // SIZE))
+        return Page(items, number, total) if number <= last else self.read(last, version)
 
+    def _find_total(self, version: int | None) -> int | None:
+        kept = self._counted
+        return kept[2] if kept and version is not None and kept[:2] == (db.engine, version) else None
 
-def read_listing(listing: Listing, number: int) -> Page[Any]:
-    """Return one page of a list, read with its count in one statement; past the end stands the last page."""
-    items = read_rows(listing.rows, {"size": SIZE, "skip": (number - 1) * SIZE})
-    if items or number == 1:
-        return Page(items, number, items[0].total if items else 0)
-    total = read_rows(listing.count)[0][0]
-    return read_listing(listing, max(1, -(-total // SIZE)))
+    def _keep_total(self, version: int | None, total: int) -> None:
+        if version is not None:
+            self._counted = db.engine, version, total

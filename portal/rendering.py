@@ -11,6 +11,8 @@ from typing import Any
 from flask import Flask
 from flask.templating import Environment
 from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.environment import Template
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from markupsafe import Markup
@@ -29,8 +31,6 @@ class KeptPieces(Extension):
         self.pieces: dict[tuple[object, ...], Markup] = {}
         # A filter, because Jinja calls it at once; what it calls as a function, it looks at from all sides first.
         environment.filters["find_kept"] = self.pieces.get
-        # Rows of the database compare themselves at length; what they hold does not.
-        environment.filters["cells"] = tuple
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
         """Read the tag, its values, and what it holds."""
@@ -59,8 +59,38 @@ class KeptPieces(Extension):
         return piece
 
 
+class Code(CodeGenerator):
+    """Writes the code of templates: what is marked as safe is put out as it is, not wrapped and escaped first.
+
+    Only the tag above marks pieces so, and what it keeps is the text of a piece.
+    """
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if isinstance(node, nodes.MarkSafe):
+            self.write("(")
+        else:
+            super()._output_child_pre(node, frame, finalize)
+
+    def visit_MarkSafe(self, node: nodes.MarkSafe, frame: Frame) -> None:  # noqa: N802 - named so by Jinja.
+        """Write what is marked, which is text already."""
+        self.visit(node.expr, frame)
+
+
 class Templates(Environment):
     """Templates that all see the same globals, so that none has to ask another which it has."""
+
+    code_generator_class = Code
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.made: dict[str | Template, Template] = {}
+
+    def get_template(self, name: str | Template, *arguments: Any, **options: Any) -> Template:
+        """Return a template, found again by its name alone: a page asks for seven. None has globals of its own."""
+        found = None if self.auto_reload else self.made.get(name)
+        if found is None:
+            found = self.made[name] = super().get_template(name, *arguments, **options)
+        return found
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """Return the globals of a template: a plain dictionary, which Jinja reads many times faster than its own."""

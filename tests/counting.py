@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import event
 
+from portal import rows
 from portal.db import db
 
 
@@ -18,8 +20,13 @@ def counted_queries() -> Iterator[list[str]]:
         if statement.lstrip().upper().startswith(("SELECT", "WITH")):
             seen.append(statement)
 
+    def ask(connection: Any, statement: str, values: Any, asked: Any = rows.ask) -> Any:
+        note(None, None, statement)
+        return asked(connection, statement, values)
+
     event.listen(db.engine, "before_cursor_execute", note)
     try:
-        yield seen
+        with patch("portal.rows.ask", ask):
+            yield seen
     finally:
         event.remove(db.engine, "before_cursor_execute", note)

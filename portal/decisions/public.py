@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal import clock
+from portal import clock, data_version
 from portal.decisions import queries, rules
 from portal.decisions.forms import KIND_LABELS
 from portal.decisions.models import DecisionKind
@@ -36,7 +36,10 @@ FILTERS = (
 def index() -> str:
     """List what is public, newest first."""
     wanted = read_filter()
-    page = queries.list_published(wanted, on=clock.today(), number=page_number(request.args.get("page")))
+    version = data_version.current()
+    page = queries.list_published(
+        wanted, on=clock.today(), number=page_number(request.args.get("page")), version=version
+    )
     kept = kept_filter()
     here = url_for("decisions.index")
 
@@ -46,6 +49,7 @@ def index() -> str:
     return render_template(
         "public/decisions/index.html",
         page=page,
+        version=version,
         wanted=wanted,
         kept=kept,
         here=here,

@@ -28,7 +28,7 @@ from portal.decisions.models import (
 )
 from portal.errors import Gone, NotFound
 from portal.organs.models import Organ
-from portal.paging import Listing, Page, list_page, make_listing, read_listing
+from portal.paging import Listing, Page, list_page
 from portal.parties.models import Party, PartyKind
 from portal.person_names.queries import name_style
 from portal.person_names.rules import LONGEST_NAME, PERSONAL_SIGNS
@@ -87,9 +87,9 @@ def is_public(on: date) -> sa.ColumnElement[bool]:
     )
 
 
-def list_published(wanted: Filter, *, on: date, number: int) -> Page[Any]:
-    """Return what is public on a day, newest first."""
-    return read_listing(_listing(wanted, on), number)
+def list_published(wanted: Filter, *, on: date, number: int, version: int | None = None) -> Page[Any]:
+    """Return what is public on a day, newest first; with the version of the data it is not counted again."""
+    return _listing(wanted, on).read(number, version)
 
 
 @lru_cache(maxsize=64)
@@ -99,7 +99,7 @@ def _listing(wanted: Filter, on: date) -> Listing:
         counted = counted.join(Decision.party)
     rows = sa.select(*SHOWN_IN_LIST).join(Decision.party).join(Decision.organ).where(is_public(on))
     newest = narrowed(rows, wanted).order_by(Decision.published_at.desc(), Decision.id.desc())
-    return make_listing(newest, counted=narrowed(counted, wanted))
+    return Listing(newest, narrowed(counted, wanted))
 
 
 def narrowed(statement: sa.Select[*tuple[Any, ...]], wanted: Filter) -> sa.Select[*tuple[Any, ...]]:
@@ -276,6 +276,12 @@ def public_content(decision: Decision) -> dict[str, Any]:
         "published_on": _iso(published_on),
         "corrections": [{"on": _iso(on), "note": note} for on, note in list_public_corrections(decision)],
     }
+
+
+def withdrawal_notice(decision: Decision) -> dict[str, Any]:
+    """Return what the public page says of a decision that was withdrawn, in values that JSON knows."""
+    withdrawn_on = clock.local(decision.withdrawn_at).date() if decision.withdrawn_at else None
+    return {"withdrawn_on": _iso(withdrawn_on), "withdrawal_reason": decision.withdrawal_reason}
 
 
 def fingerprint(decision: Decision) -> str:

@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import selectinload
 
-from portal.db import db, read_rows
+from portal.db import db
 from portal.errors import NotFound
 from portal.organs import rules
 from portal.organs.models import Officer, Organ, OrganKind, RecognisedOrgan, Recognition
 from portal.paging import Page, list_page
+from portal.rows import read_rows
 
 MOST_ORGANS = 1000
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from portal import data_version, schema
+from portal import data_version, schema, vault
 from portal.db import db
 from portal.errors import Refusal
 from portal.i18n import speaking
@@ -111,6 +111,8 @@ def run_upgrade() -> None:
     from alembic import command
 
     current_settings().data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Made or missed before the first table is locked: migrations seal what was written before there was a vault.
+    vault.get_vault()
     command.upgrade(alembic_config(), "head")
     data_version.watch()
     for load in current_app.extensions["facts"]:
@@ -130,6 +132,7 @@ def downgrade(revision: str) -> None:
     """Take the schema back to a revision."""
     from alembic import command
 
+    vault.get_vault()
     command.downgrade(alembic_config(), revision)
 
 

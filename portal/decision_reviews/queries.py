@@ -36,6 +36,11 @@ def find_gap(decision: Decision) -> rules.Gap | None:
     )
 
 
+def find_untold(decision: Decision) -> list[str]:
+    """Return the columns of the words that a decision's public page needs and that are empty."""
+    return rules.find_untold(decision.kind, original_texts(decision), has_article=decision.article_id is not None)
+
+
 def find_unnamed(decision: Decision) -> list[str]:
     """Return the kinds of penalty that what was decided speaks of without their being entered."""
     texts = original_texts(decision)

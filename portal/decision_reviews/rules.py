@@ -4,7 +4,7 @@ Each rule is dated and names its source (`data/checks.json`); the day of the dec
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,6 +17,14 @@ from portal.decisions.rules import FINE, PUBLICATION, in_force, kinds_of, measur
 RULES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "data" / "checks.json").read_text(encoding="utf-8"))
 # How many decisions one batch takes.
 MAX_BATCH = 50
+# What the public page of a kind has to say: facts, grounds and content (administrative penalty law, article 59;
+# administrative coercion law, article 24).
+TOLD = {
+    "penalty": ("facts", "basis_text", "content"),
+    "coercion": ("facts", "basis_text", "content"),
+    "inspection": ("facts", "content"),
+    "permit": ("content",),
+}
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,12 @@ def find_gap(
     if on_the_spot and (not kinds <= set(spot["measures"]) or (fine or 0) > limit):
         return Gap.ON_THE_SPOT
     return None
+
+
+def find_untold(kind: str, texts: Mapping[str, str], *, has_article: bool) -> list[str]:
+    """Return the columns of the words that the public page needs and that are empty; a linked article is a basis."""
+    found = (name for name in TOLD[kind] if not texts[name].strip())
+    return [name for name in found if name != "basis_text" or not has_article]
 
 
 def find_unnamed(kind: str, measures: Collection[str], words: str) -> list[str]:

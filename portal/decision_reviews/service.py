@@ -32,6 +32,12 @@ GAP_WORDS = {
     Gap.ON_THE_SPOT: _l("This penalty cannot have been decided on the spot: only a warning or a small fine can."),
 }
 
+UNTOLD_LABELS = {
+    "facts": _l("Facts"),
+    "basis_text": _l("Basis"),
+    "content": _l("What was decided"),
+}
+
 
 def submit(*, decision: Decision, staff: Staff) -> None:
     """Hand a draft over for review; refusals as in `refuse_submit`."""
@@ -42,8 +48,9 @@ def submit(*, decision: Decision, staff: Staff) -> None:
 
 
 def refuse_submit(decision: Decision) -> None:
-    """Raise TransitionError when a decision is no draft, Conflict while masking, a figure or a check is missing."""
+    """Raise TransitionError when a decision is no draft, Conflict while words, masking, figures or checks lack."""
     refuse_step(decision, "submit")
+    refuse_untold(decision)
     refuse_incomplete(decision)
     refuse_personal_number(decision)
     refuse_unmasked(decision)
@@ -80,10 +87,11 @@ def refuse_publish(decision: Decision, staff: Staff) -> None:
     """Raise what stands in the way of a publication.
 
     Forbidden for whoever wrote or masked the decision, TransitionError when nobody handed it over, Conflict while its
-    masking is not confirmed, a figure or a check is missing, or when its period is over already.
+    masking is not confirmed, words, a figure or a check are missing, or when its period is over already.
     """
     refuse_own(decision, staff)
     refuse_step(decision, "publish")
+    refuse_untold(decision)
     refuse_incomplete(decision)
     refuse_personal_number(decision)
     refuse_unmasked(decision)
@@ -130,6 +138,14 @@ def refuse_personal_number(decision: Decision) -> None:
     found = find_data(decision.document_number, party_is_person=True)
     if any(hit.kind is Finding.IDENTITY_NUMBER and hit.end - hit.start > 15 for hit in found):
         raise Conflict(_l("The document number holds the number of an identity card. Everybody would read it."))
+
+
+def refuse_untold(decision: Decision) -> None:
+    """Raise Conflict while a decision lacks words that its public page needs, naming them; files may leave them out."""
+    untold = queries.find_untold(decision)
+    if untold:
+        what = pgettext("list", ", ").join(str(UNTOLD_LABELS[name]) for name in untold)
+        raise Conflict(_l("The public page needs what this decision does not say yet: %(what)s.", what=what))
 
 
 def refuse_incomplete(decision: Decision) -> None:

@@ -34,6 +34,7 @@ def make_decision(
         "document_number": f"虚监罚〔2026〕{number}号",
         "title": f"未按规定公示许可证第{number}案",
         "facts": "检查时没有公示许可证。",
+        "basis_text": "《虚构条例》第三条",
         "content": "罚款1000元",
         "measures": ["罚款"],
         "decided_on": decided_on or today - timedelta(days=3),

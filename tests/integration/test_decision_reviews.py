@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from portal.errors import Conflict
 from portal.organs.models import Organ
 from portal.transparency.queries import list_for_subject
 from tests.factories.accounts import make_staff
+from tests.factories.bases import article_of, make_basis
 from tests.factories.decisions import make_decision
 from tests.factories.organs import make_organ
 from tests.factories.parties import make_party
@@ -71,6 +73,38 @@ def test_a_grave_penalty_needs_both_checks_that_passed(sign_in: SignIn, client: 
     assert reviewer.post(f"{address}/checks", data=check("legal_review")).status_code == 302
     assert reviewer.post(f"{address}/publish", data=sent(again(decision))).status_code == 302
     assert client.get(f"/decisions/{decision.id}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "gaps", "what"),
+    [
+        ("penalty", {"facts": "", "basis_text": " ", "content": ""}, "Facts, Basis, What was decided."),
+        ("coercion", {"basis_text": ""}, "Basis."),
+        ("inspection", {"facts": "", "basis_text": ""}, "Facts."),
+        ("permit", {"facts": "", "basis_text": "", "content": ""}, "What was decided."),
+    ],
+)
+def test_what_the_public_page_needs_is_there_before_review(
+    sign_in: SignIn, kind: str, gaps: dict[str, str], what: str
+) -> None:
+    decision = make_decision(kind=DecisionKind(kind), state=DecisionState.SENT_BACK, **gaps)
+    clerk = sign_in(Role.CLERK, organ_id=decision.organ_id)
+    address, data = f"/staff/decisions/{decision.id}/submit?lang=en", {"version": fingerprint(decision)}
+    refused = clerk.post(address, data=data)
+    assert refused.status_code == 409
+    assert f"does not say yet: {what}" in refused.text
+    decision.state = DecisionState.REVIEW
+    reviewer = sign_in(Role.REVIEWER, organ_id=decision.organ_id)
+    assert reviewer.post(f"/staff/decisions/{decision.id}/publish", data=sent(decision)).status_code == 409
+    assert again(decision).published_at is None
+
+
+def test_a_linked_article_is_a_basis_without_words(sign_in: SignIn, tmp_path: Path) -> None:
+    article = article_of(make_basis(tmp_path), 3)
+    decision = make_decision(state=DecisionState.SENT_BACK, basis_text="", article_id=article.id)
+    clerk = sign_in(Role.CLERK, organ_id=decision.organ_id)
+    sent_on = clerk.post(f"/staff/decisions/{decision.id}/submit", data={"version": fingerprint(decision)})
+    assert sent_on.status_code == 302
 
 
 @pytest.mark.parametrize(

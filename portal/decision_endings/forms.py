@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, TextAreaField
+from wtforms import BooleanField, DateField, HiddenField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired
 
 from portal.decisions.forms import no_personal_numbers, not_tomorrow
@@ -21,13 +21,14 @@ class OrderForm(FlaskForm):
 
 
 class WithdrawForm(FlaskForm):
-    """Why a decision is taken down, in words for the public."""
+    """Why a decision is taken down, in words for the public; `seen` are those words as somebody was shown them."""
 
     reason = TextAreaField(
         _l("Reason, in words for the public, with the article it rests on"),
         filters=[tidy],
         validators=[DataRequired(_l("Write the reason for the public")), AtMost(1000), no_personal_numbers],
     )
+    seen = HiddenField()
 
 
 class RepairForm(FlaskForm):

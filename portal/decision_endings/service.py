@@ -16,6 +16,7 @@ from portal.decisions.models import (
     DecisionState,
     RepairState,
 )
+from portal.decisions.queries import withdrawal_notice
 from portal.decisions.service import (
     public_words,
     refuse_step,
@@ -51,13 +52,11 @@ def order_withdrawal(*, decision: Decision, staff: Staff, ordered_on: date, orde
 
 
 def withdraw(*, decision: Decision, staff: Staff, reason: str) -> None:
-    """Take a decision down; the reason is public (administrative penalty law, article 48).
+    """Take a decision down; the reason is public, masked by the rules (administrative penalty law, article 48).
 
-    Raises TransitionError when the decision is not public, Conflict while nobody's order is on record.
+    Refusals as in `refuse_withdrawal`.
     """
-    refuse_step(decision, "withdraw")
-    if decision.withdrawal_ordered_on is None:
-        raise Conflict(_l("Put on record first who ordered the withdrawal, and when."))
+    refuse_withdrawal(decision)
     take_step(decision, "withdraw")
     decision.withdrawn_at = clock.now()
     decision.withdrawal_reason = public_words(decision, reason)
@@ -65,11 +64,26 @@ def withdraw(*, decision: Decision, staff: Staff, reason: str) -> None:
     audit.record("decision.withdraw", f"decision:{decision.id}", staff_id=staff.id)
 
 
+def refuse_withdrawal(decision: Decision) -> None:
+    """Raise TransitionError when the decision is not public, Conflict while nobody's order is on record."""
+    refuse_step(decision, "withdraw")
+    if decision.withdrawal_ordered_on is None:
+        raise Conflict(_l("Put on record first who ordered the withdrawal, and when."))
+
+
+def refuse_unseen(decision: Decision, reason: str, seen: str) -> None:
+    """Raise Conflict when a reason, as the public would read it, is not what somebody has seen who withdraws."""
+    # What a form sends has line breaks of its own.
+    if seen.splitlines() != public_words(decision, reason).splitlines():
+        raise Conflict(_l("Look first at the reason as the public will read it; below is how it stands now."))
+
+
 def hide(decision: Decision, action: LogAction) -> None:
     """Take a decision that is no longer public out of the search, and say so in the public log."""
     db.session.flush()
     search.remove(EntryKind.DECISION, decision.id)
-    transparency.append(subject=f"decision:{decision.id}", action=action, content=None)
+    notice = withdrawal_notice(decision) if action is LogAction.WITHDRAW else None
+    transparency.append(subject=f"decision:{decision.id}", action=action, content=notice)
 
 
 def first_repair_day(decision: Decision) -> date | None:

@@ -19,6 +19,7 @@ from portal.decisions import staff as decision_pages
 from portal.decisions.forms import AnswerForm
 from portal.decisions.guard import REVIEWERS, may_review
 from portal.decisions.models import Decision
+from portal.decisions.service import public_words
 from portal.errors import Conflict
 
 blueprint = Blueprint("decision_endings", __name__, url_prefix="/decisions")
@@ -36,9 +37,10 @@ def withdrawal(decision_id: int) -> str:
 
 
 def withdrawal_page(decision: Decision, form: Any = None) -> str:
-    """Return the page of a withdrawal, with the form that was sent and refused."""
+    """Return the page of a withdrawal with the form that was sent, and what the public will read of a reason."""
     order_form = form if isinstance(form, forms.OrderForm) else forms.OrderForm(formdata=None)
     withdraw_form = form if isinstance(form, forms.WithdrawForm) else forms.WithdrawForm(formdata=None)
+    given = "" if withdraw_form.errors else withdraw_form.reason.data
     return render_template(
         "staff/decision_endings/withdraw.html",
         decision=decision,
@@ -46,6 +48,7 @@ def withdrawal_page(decision: Decision, form: Any = None) -> str:
         form=form,
         order_form=order_form,
         withdraw_form=withdraw_form,
+        notice=public_words(decision, given) if given else "",
         may_review=may_review(),
     )
 
@@ -61,13 +64,28 @@ def order_withdrawal(decision_id: int) -> ResponseReturnValue:
     return withdrawal_step(decision_id, form, act, _("The order is on record; three working days count from it."))
 
 
+@blueprint.post("/<int:decision_id>/withdrawal-notice")
+@guard.needs(*REVIEWERS)
+def withdrawal_notice(decision_id: int) -> ResponseReturnValue:
+    """Show a reason as the public will read it; nothing is kept."""
+    decision, form = get_decision(decision_id), forms.WithdrawForm()
+    status = 200 if form.validate() else 422
+    refusal = decision_pages.attempt(lambda: service.refuse_withdrawal(decision))
+    if refusal is not None:
+        flash(str(refusal.message), "warn")
+        return withdrawal_page(decision), refusal.status
+    return withdrawal_page(decision, form), status
+
+
 @blueprint.post("/<int:decision_id>/withdraw")
 @guard.needs(*REVIEWERS)
 def withdraw(decision_id: int) -> ResponseReturnValue:
-    """Take a decision down with a reason for the public."""
+    """Take a decision down with a reason for the public that somebody has seen as the public will read it."""
     form, staff = forms.WithdrawForm(), guard.current_staff()
 
     def act(decision: Decision) -> None:
+        service.refuse_withdrawal(decision)
+        service.refuse_unseen(decision, form.reason.data, form.seen.data or "")
         service.withdraw(decision=decision, staff=staff, reason=form.reason.data)
 
     return withdrawal_step(decision_id, form, act, _("The decision is withdrawn and public no longer."))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
@@ -10,7 +11,7 @@ from portal import clock
 from portal.bases.models import Article
 from portal.db import db
 from portal.decisions.models import Decision, DecisionState
-from portal.decisions.queries import is_public, public_content
+from portal.decisions.queries import is_public, public_content, withdrawal_notice
 from portal.transparency import queries as transparency
 from portal.transparency import rules
 from portal.transparency.models import LogAction, LogEntry
@@ -57,7 +58,7 @@ def check_decisions() -> tuple[int, Broken | None]:
 def find_fault(decision: Decision, entry: LogEntry | None) -> str:
     """Return what is wrong between a decision and its newest entry, or an empty text."""
     if decision.state is not DecisionState.PUBLISHED:
-        return "was taken down without an entry" if entry and entry.action not in ENDED else ""
+        return _find_fault_of_end(decision, entry) if entry else ""
     if entry is None:
         return "is public without an entry"
     if entry.action in ENDED:
@@ -65,9 +66,26 @@ def find_fault(decision: Decision, entry: LogEntry | None) -> str:
     return "" if is_unchanged(decision, entry) else f"is not what entry {entry.id} says"
 
 
+def _find_fault_of_end(decision: Decision, entry: LogEntry) -> str:
+    if entry.action not in ENDED:
+        return "was taken down without an entry"
+    same = not has_notice(decision, entry) or is_unchanged(decision, entry)
+    return "" if same else f"was withdrawn for another reason than entry {entry.id} says"
+
+
+def has_notice(decision: Decision, entry: LogEntry) -> bool:
+    """Whether an entry has fixed why a decision was withdrawn; those of an older portal have not."""
+    return decision.state is DecisionState.WITHDRAWN and bool(entry.content_hash)
+
+
 def is_unchanged(decision: Decision, entry: LogEntry) -> bool:
     """Whether a decision still says what an entry has fixed."""
-    return rules.content_hash(entry.salt, rules.canonical(public_content(decision))) == entry.content_hash
+    return rules.content_hash(entry.salt, rules.canonical(logged_content(decision))) == entry.content_hash
+
+
+def logged_content(decision: Decision) -> dict[str, Any]:
+    """Return what the log fixes of a decision: what its page says, or why it was withdrawn."""
+    return (withdrawal_notice if decision.state is DecisionState.WITHDRAWN else public_content)(decision)
 
 
 def walk_decisions() -> Iterator[Sequence[Decision]]:
@@ -109,7 +127,9 @@ def find_gone() -> int | None:
     )
 
 
-def find_public(decision_id: int) -> Decision | None:
-    """Return a decision that everybody may see today, or None."""
-    statement = _with_all_it_says().where(Decision.id == decision_id, is_public(clock.today()))
-    return db.session.scalar(statement)
+def find_said(decision_id: int, newest: LogEntry) -> Decision | None:
+    """Return a decision of which everybody may read today what its newest entry has fixed, or None."""
+    shown = is_public(clock.today())
+    if newest.action is LogAction.WITHDRAW and newest.content_hash:
+        shown = Decision.state == DecisionState.WITHDRAWN
+    return db.session.scalar(_with_all_it_says().where(Decision.id == decision_id, shown))

@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SALT_BYTES = 16
-# After these steps a record is not public any more, so the log says nothing about what it held.
-WITHOUT_CONTENT = frozenset({LogAction.WITHDRAW, LogAction.EXPIRE})
+# After this step nothing of a record is public any more; of one that was withdrawn the notice is that says why.
+WITHOUT_CONTENT = frozenset({LogAction.EXPIRE})
 
 
 def append(*, subject: str, action: LogAction, content: Mapping[str, object] | None) -> LogEntry:
     """Add one step of a published record, in the caller's transaction; `content` is what the public reads from now on.
 
     Until the transaction ends, other writers of the log wait: keep what follows short. Raises ValueError when the
-    subject is not `kind:number`, or when content is given for a withdrawal or expiry, or missing for anything else.
+    subject is not `kind:number`, or when content is given for an expiry, or missing for anything else.
     """
     if not rules.SUBJECT.fullmatch(subject):
         raise ValueError("a subject is a kind and a number")

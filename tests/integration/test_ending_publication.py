@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import time_machine
+from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -19,11 +20,13 @@ from portal.audit.models import AuditEntry
 from portal.db import db
 from portal.decision_endings import service
 from portal.decisions.models import CreditRepair, Decision, DecisionKind, DecisionState, RepairState
+from portal.parties.models import PartyKind
 from portal.search.models import EntryKind, SearchEntry
 from portal.transparency.models import LogAction
 from portal.transparency.queries import list_for_subject
 from tests.factories.decisions import make_decision
 from tests.factories.organs import make_organ
+from tests.factories.parties import make_party
 
 SignIn = Callable[..., FlaskClient]
 NOON = "2026-11-20T04:00:00Z"
@@ -38,20 +41,21 @@ def order(**changes: str) -> dict[str, str]:
 
 
 def assert_gone(client: FlaskClient, decision: Decision) -> None:
-    """The decision is on no public page, and its log ends without content."""
+    """The decision is on no public page, and its log fixes at most why it was withdrawn."""
     assert client.get(f"/decisions/{decision.id}").status_code == 410
     assert decision.document_number not in client.get("/decisions").text
     assert decision.title not in client.get(f"/search?q={decision.title[:8]}").text
     entry = sa.select(SearchEntry.id).where(SearchEntry.kind == EntryKind.DECISION)
     assert db.session.scalar(entry.where(SearchEntry.record_id == decision.id)) is None
-    assert list_for_subject(f"decision:{decision.id}")[-1].content_hash == ""
+    newest = list_for_subject(f"decision:{decision.id}")[-1]
+    assert bool(newest.content_hash) is (newest.action is LogAction.WITHDRAW)
 
 
 def test_withdrawal_needs_an_order_and_a_reason_for_the_public(sign_in: SignIn, client: FlaskClient) -> None:
     decision = make_decision()
     address = f"/staff/decisions/{decision.id}"
     clerk, supervisor = sign_in(Role.CLERK, organ_id=decision.organ_id), sign_in(Role.SUPERVISOR)
-    reason = {"reason": "经行政复议撤销。"}
+    reason = {"reason": "经行政复议撤销。", "seen": "经行政复议撤销。"}
     assert clerk.post(f"{address}/withdraw", data=reason).status_code == 403
     first = supervisor.post(f"{address}/withdraw?lang=en", data=reason)
     assert first.status_code == 409
@@ -77,6 +81,37 @@ def test_withdrawal_needs_an_order_and_a_reason_for_the_public(sign_in: SignIn, 
     assert archive.status_code == 200 and decision.facts in archive.text
     steps = db.session.scalars(sa.select(AuditEntry.action).where(AuditEntry.subject == f"decision:{decision.id}"))
     assert list(steps) == ["decision.order_withdrawal", "decision.withdraw"]
+
+
+def test_who_withdraws_has_seen_the_reason_as_the_public_reads_it(sign_in: SignIn, client: FlaskClient) -> None:
+    person = make_party(kind=PartyKind.PERSON, name="张虚构")
+    decision = make_decision(party=person, withdrawal_ordered_on=clock.today(), withdrawal_order="孟政复决〔2026〕1号")
+    address, supervisor = f"/staff/decisions/{decision.id}", sign_in(Role.SUPERVISOR)
+    typed, shown = "对张虚构的处罚经复议\r\n撤销。", "对张某某的处罚经复议\n撤销。"
+    assert supervisor.post(f"{address}/withdraw", data={"reason": typed}).status_code == 409
+    preview = supervisor.post(f"{address}/withdrawal-notice?lang=en", data={"reason": typed})
+    assert preview.status_code == 200
+    page = BeautifulSoup(preview.text, "html.parser")
+    assert page.select_one("#notice + p").text == shown  # type: ignore[union-attr]
+    assert page.select_one("form[action$='/withdraw'] input[name=seen]")["value"] == shown  # type: ignore[index]
+    other = {"reason": "对张虚构的处罚另案处理。", "seen": shown}
+    refused = supervisor.post(f"{address}/withdraw?lang=en", data=other)
+    assert refused.status_code == 409
+    assert "对张某某的处罚另案处理。" in refused.text
+    assert again(decision).state is DecisionState.PUBLISHED
+    sent = {"reason": typed, "seen": shown.replace("\n", "\r\n")}
+    assert supervisor.post(f"{address}/withdraw", data=sent).status_code == 302
+    assert "张某某" in client.get(f"/decisions/{decision.id}").text
+
+
+def test_a_notice_is_shown_only_of_what_can_be_withdrawn(sign_in: SignIn) -> None:
+    decision = make_decision()
+    address, data = f"/staff/decisions/{decision.id}/withdrawal-notice", {"reason": "经行政复议撤销。"}
+    assert sign_in(Role.CLERK, organ_id=decision.organ_id).post(address, data=data).status_code == 403
+    supervisor = sign_in(Role.SUPERVISOR)
+    assert supervisor.post(address, data=data).status_code == 409
+    decision.withdrawal_ordered_on = clock.today()
+    assert supervisor.post(address, data={"reason": "联系13800138000"}).status_code == 422
 
 
 def application(**changes: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What is public must be what the public log says: tampering with either is found and named."""
 
+import hashlib
 import json
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
+from flask.testing import FlaskClient
 
 from portal import clock
 from portal.audit.models import AuditEntry
@@ -16,7 +18,7 @@ from portal.decisions.models import Decision, DecisionState
 from portal.decisions.queries import public_content
 from portal.publication import queries
 from portal.publication import service as publication
-from portal.publication.queries import verify
+from portal.publication.queries import list_newest, logged_content, verify
 from portal.transparency import rules
 from portal.transparency import service as transparency
 from portal.transparency.models import LogAction, LogCheckpoint, LogEntry
@@ -26,7 +28,7 @@ from tests.factories.decisions import make_decision
 
 
 def log(decision: Decision, action: LogAction = LogAction.PUBLISH) -> LogEntry:
-    content = None if action in transparency.WITHOUT_CONTENT else public_content(decision)
+    content = None if action in transparency.WITHOUT_CONTENT else logged_content(decision)
     return transparency.append(subject=f"decision:{decision.id}", action=action, content=content)
 
 
@@ -140,6 +142,28 @@ def test_a_decision_that_is_gone_is_named(app: Flask, decisions: list[Decision])
     assert run(app).exit_code == 0  # Its entries say that it ended.
     db.session.execute(sa.delete(Decision).where(Decision.id == public))
     assert found(app) == ("decision", str(public))
+
+
+def test_another_reason_than_the_one_that_was_logged_is_named(
+    app: Flask, client: FlaskClient, decisions: list[Decision]
+) -> None:
+    number = decisions[3].id
+    page = client.get(f"/transparency/decisions/{number}?lang=en").text
+    assert "still says exactly what entry" in page
+    hashed = client.get(f"/transparency/decisions/{number}/hashed.txt").data
+    assert hashlib.sha256(hashed).hexdigest() == list_newest([number])[number].content_hash
+    change(Decision, number, withdrawal_reason="别的理由")
+    assert found(app) == ("decision", str(number))
+    assert "does not say what the log recorded" in client.get(f"/transparency/decisions/{number}?lang=en").text
+
+
+def test_a_withdrawal_that_an_older_portal_logged_without_its_reason_holds(app: Flask) -> None:
+    decision = make_decision(state=DecisionState.WITHDRAWN)
+    entry = log(decision, LogAction.WITHDRAW)
+    entry.salt = entry.content_hash = ""
+    entry.hash = hash_of(entry)
+    db.session.commit()
+    assert run(app).exit_code == 0
 
 
 @pytest.mark.parametrize("which", [3, 4])

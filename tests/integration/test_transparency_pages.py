@@ -89,7 +89,7 @@ def test_a_reader_verifies_the_whole_log_with_nothing_of_ours(client: FlaskClien
     # Neither what a decision said, nor what would let somebody guess it.
     whole = client.get("/transparency/log.jsonl", buffered=True).text
     salts = db.session.scalars(sa.select(LogEntry.salt).where(LogEntry.salt != "")).all()
-    assert len(salts) == 4
+    assert len(salts) == 5
     assert not any(salt in whole for salt in salts)
     assert "不再公开的标题" not in whole
 
@@ -160,11 +160,14 @@ def test_a_decision_that_was_changed_in_silence_is_shown_as_such(client: FlaskCl
 
 
 @pytest.mark.parametrize(
-    ("state", "action"),
-    [(DecisionState.WITHDRAWN, LogAction.WITHDRAW), (DecisionState.EXPIRED, LogAction.EXPIRE)],
+    ("state", "action", "words", "status"),
+    [
+        (DecisionState.WITHDRAWN, LogAction.WITHDRAW, "This decision was withdrawn", 200),
+        (DecisionState.EXPIRED, LogAction.EXPIRE, "not public any more", 410),
+    ],
 )
-def test_of_what_is_not_public_any_more_the_entries_alone_remain(
-    client: FlaskClient, state: DecisionState, action: LogAction
+def test_of_what_is_not_public_any_more_entries_and_notice_alone_remain(
+    client: FlaskClient, state: DecisionState, action: LogAction, words: str, status: int
 ) -> None:
     decision = published(title="不再公开的标题")
     number, document, name = decision.id, decision.document_number, decision.party.name
@@ -175,12 +178,13 @@ def test_of_what_is_not_public_any_more_the_entries_alone_remain(
     first, last = db.session.scalars(sa.select(LogEntry).order_by(LogEntry.id))
     assert first.hash in page
     assert last.hash in page
-    assert "not public any more" in page
+    assert words in page
     for gone in ("不再公开的标题", document, name, first.salt, content[32:60]):
         assert gone not in page
-    refused = client.get(f"/transparency/decisions/{number}/hashed.txt")
-    assert refused.status_code == 410
-    assert first.salt not in refused.text
+    hashed = client.get(f"/transparency/decisions/{number}/hashed.txt")
+    assert hashed.status_code == status
+    for gone in ("不再公开的标题", document, name, first.salt):
+        assert gone not in hashed.text
 
 
 def test_what_was_corrected_is_not_told_any_more(client: FlaskClient) -> None:

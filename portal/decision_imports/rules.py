@@ -247,14 +247,15 @@ def _read_amounts(row: Row, cells: Mapping[str, str], words: Words) -> None:
 
 
 def read_amount(text: str, unit: Decimal, words: Words) -> Decimal | None:
-    """Return a sum in yuan, rounded to the cent, or None when the text is none; a unit in the text goes before."""
+    """Return a sum in yuan, rounded to the cent, or None when the text is none; a unit or sign in it goes before."""
     plain = tidy(text).lower()
-    for word in words["currency"]:
-        plain = plain.removeprefix(word)
-    found = NUMBER.match(plain.strip())
+    for word, own in words["currency"].items():
+        if plain.startswith(word):
+            plain, unit = plain.removeprefix(word).lstrip(), Decimal(own or unit)
+    found = NUMBER.match(plain)
     if not found:
         return None
-    behind = fold(plain.strip()[found.end() :])
+    behind = fold(plain[found.end() :])
     if behind and behind not in words["unit"]:
         return None
     factor = Decimal(words["unit"][behind]) if behind else unit

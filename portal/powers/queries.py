@@ -10,7 +10,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal import clock
-from portal.bases.models import Article, Basis, BasisStatus
+from portal.bases.models import Article, Basis
+from portal.bases.queries import stands
+from portal.bases.rules import Standing
 from portal.db import db
 from portal.errors import NotFound
 from portal.organs.queries import lives_of, load_organs
@@ -184,7 +186,7 @@ def list_citable() -> Sequence[sa.Row[*tuple[Any, ...]]]:
 
 
 def _in_force() -> sa.ColumnElement[bool]:
-    return sa.and_(Basis.status == BasisStatus.IN_FORCE, Basis.ended_on.is_(None) | (Basis.ended_on > clock.today()))
+    return stands(Standing.IN_FORCE, clock.today())
 
 
 def load_citable(titles: Iterable[str]) -> dict[str, int]:
@@ -196,7 +198,8 @@ def load_citable(titles: Iterable[str]) -> dict[str, int]:
 
 def unsound() -> sa.ColumnElement[bool]:
     """Return the condition under which a power rests on no article, or on one of a text that is no longer in force."""
-    stale = PowerItem.grounds.any(PowerGround.article.has(Article.basis.has(~_in_force())))
+    # Whether a text stands may be neither true nor false; whether there is one that does is never in doubt.
+    stale = PowerItem.grounds.any(PowerGround.article.has(~Article.basis.has(_in_force())))
     return sa.or_(~PowerItem.grounds.any(), stale)
 
 

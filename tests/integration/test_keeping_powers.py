@@ -4,14 +4,16 @@ import html
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
+from portal import clock
 from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
 from portal.bases.models import BasisStatus
@@ -104,6 +106,23 @@ def test_items_without_a_sound_ground_are_shown_for_a_look(sign_in: SignIn, tmp_
     page = sign_in(Role.SUPERVISOR).get("/staff/powers/?view=unsound&lang=en").text
     assert [name for name in "甲乙丙" if f"{name}职权" in page] == ["乙", "丙"]
     assert "Ground to be looked at (2)" in page
+
+
+@pytest.mark.parametrize(("days", "sound"), [(1, True), (0, False), (-1, False)])
+def test_a_text_stands_until_the_day_on_which_it_ends(sign_in: SignIn, tmp_path: Path, days: int, sound: bool) -> None:
+    basis, item = make_basis(tmp_path), make_power(make_organ(), name="甲职权")
+    service.rest_on(item=item, articles=[article_of(basis, 3)], staff_id=None)
+    basis.status, basis.ended_on = BasisStatus.REPEALED, clock.today() + timedelta(days=days)
+    assert ([row.id for row in queries.list_citable()] == [basis.id]) is sound
+    assert (queries.load_citable([basis.title]) == {basis.title: basis.id}) is sound
+    page = sign_in(Role.SUPERVISOR).get("/staff/powers/?view=unsound&lang=en").text
+    assert ("甲职权" not in page) is sound
+
+
+def test_a_text_that_does_not_stand_yet_is_no_ground(app: Flask, tmp_path: Path) -> None:
+    basis = make_basis(tmp_path)
+    basis.effective_on = clock.today() + timedelta(days=1)
+    assert queries.list_citable() == []
 
 
 def test_transfers_never_overlap(sign_in: SignIn) -> None:

@@ -103,8 +103,9 @@ def init_app(app: Flask) -> None:
     """Connect sign-in to an application."""
     app.config["PERMANENT_SESSION_LIFETIME"] = rules.SESSION_LASTS
     login_manager.session_protection = None  # It would need the reader's address, which we do not keep.
-    # Not by a context processor, which would look for who is signed in on every public page.
-    login_manager.init_app(app, add_context_processor=False)
+    # All that `init_app` does but two things: it would look for who is signed in on every public page, and after every
+    # request for a cookie that keeps people signed in, which we do not set.
+    app.login_manager = login_manager  # type: ignore[attr-defined]
     app.jinja_env.globals["current_user"] = current_user
 
 

@@ -41,7 +41,7 @@ def index() -> str:
         wanted, on=clock.today(), number=page_number(request.args.get("page")), version=version
     )
     kept = kept_filter()
-    here = url_for("decisions.index")
+    here = blueprint.url_prefix
 
     def address(number: int) -> str:
         return url_for("decisions.index", **{**kept, "page": number}) if kept else f"{here}?page={number}"

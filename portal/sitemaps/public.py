@@ -114,11 +114,13 @@ def xml(lines: Iterable[str]) -> Response:
 @blueprint.app_template_global("canonical_url")
 def canonical_url() -> str:
     """Return the one address of this page, whatever language or mode it is read in; empty for private ones."""
-    if request.endpoint is None or is_private(request):
+    if request.endpoint is None or is_private(request.path):
         return ""
+    address = f"{current_settings().public_url}{request.path}"
+    if not request.query_string:
+        return address
     kept = [(name, value) for name, value in request.args.items(multi=True) if name not in LOOKS and value]
-    query = f"?{urlencode(kept)}" if kept else ""
-    return f"{current_settings().public_url}{request.path}{query}"
+    return f"{address}?{urlencode(kept)}" if kept else address
 
 
 @blueprint.app_template_global("site_column")

@@ -13,6 +13,7 @@ FINDING_LABELS = {
     Finding.ONLINE: _l("an online account or e-mail address"),
     Finding.BIRTHDAY: _l("a day of birth"),
     Finding.ADDRESS: _l("an address"),
+    Finding.SCHOOL: _l("a school class"),
     Finding.NAME: _l("a person's name"),
     Finding.DISEASE: _l("an illness"),
     Finding.HEALTH: _l("words about health"),

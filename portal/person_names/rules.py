@@ -62,6 +62,13 @@ _DOTTED = later(f"{_HAN}{{2,12}}(?:[{_DOTS}]{_HAN}{{2,12}})+")
 LONGEST_NAME = 4
 PERSONAL_SIGNS = (*_DOTS, "(", "\uff08", " ", "\u3000")
 _LATIN = later(r"[A-Z][A-Za-z.'-]+(?:[ ,]{1,2}[A-Z][A-Za-z.'-]*){0,3}")
+# A line that holds a name and perhaps a number before it and figures behind.
+_ROW = later(
+    r"(?m)^[ \t\u3000|]*(?:[(\[]?\d{1,3}[)\].,:\u3001|]?[ \t|]*)?"
+    rf"(?P<name>{_HAN}{{2,4}})(?P<rest>[^\u3400-\u9fff\n]*)$"
+)
+_LIST = later(_either("list"))
+_LONG_NUMBER = later(r"\d{7}|\*{3}")
 _LABELLED = later(f"{_HAN}{{2,4}}(?!{_HAN})")
 
 
@@ -93,7 +100,7 @@ def find_names(text: str, known: Iterable[str] = ()) -> list[Span]:
     The text must be in half-width forms. Spans neither overlap nor touch blanks at their ends.
     """
     officers = {_bare(text, span) for span in _listed(text, _after(text, _OFFICIAL))}
-    found = {*_after(text, _ROLE), *_before_anchors(text), *_dotted(text), *_in_clauses(text)}
+    found = {*_after(text, _ROLE), *_before_anchors(text), *_dotted(text), *_in_clauses(text), *_in_rows(text)}
     called = {hit[1] for hit in re.finditer(_WORDS["called"], text)}
     names = {_bare(text, span) for span in _listed(text, found)} - officers
     names = {name for name in names if not any(word.startswith(name) for word in called)}
@@ -206,6 +213,21 @@ def _in_clauses(text: str) -> Iterator[Span]:
     for hit in _LINK.finditer(text):
         if _USUAL.match(text, hit.end()):
             yield from (Span(hit.end(), end) for end in _ends(text, hit.end(), firm=False))
+
+
+def _in_rows(text: str) -> Iterator[Span]:
+    """Yield the names that stand alone in a line with a long number, or one below the other under a list's heading."""
+    rows = [hit for hit in _ROW.finditer(text) if _is_row(text, hit)]
+    listed = _LIST.search(text)
+    for hit in rows:
+        near = any(abs(other.start() - hit.end()) == 1 or abs(hit.start() - other.end()) == 1 for other in rows)
+        if _LONG_NUMBER.search(hit["rest"]) or (near and listed and listed.start() < hit.start()):
+            yield Span(*hit.span("name"))
+
+
+def _is_row(text: str, hit: re.Match[str]) -> bool:
+    start, end = hit.span("name")
+    return bool(_USUAL.match(text, start)) and _is_name(text, start, end, firm=False)
 
 
 def _listed(text: str, found: Iterable[Span]) -> set[Span]:

@@ -31,6 +31,7 @@ class Finding(StrEnum):
     ONLINE = "online"
     BIRTHDAY = "birthday"
     ADDRESS = "address"
+    SCHOOL = "school"
     NAME = "name"
     DISEASE = "disease"
     HEALTH = "health"
@@ -56,6 +57,8 @@ _SPELLED_DIGITS = str.maketrans(_WORDS["spelled_digits"], "000112345678912345678
 _CODE = re.compile(r"(?<![0-9A-Z])[0-9A-Z]{2}\d{6}[0-9A-Z]{10}(?![0-9A-Z])", re.IGNORECASE)
 _CODE_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CODE_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+_VEHICLE_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_VEHICLE_VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", map(int, "12345678123457923456789"), strict=True))
 
 
 @cache
@@ -77,6 +80,8 @@ def find_data(flat: str, *, party_is_person: bool) -> Iterator[Found]:
     yield from _labelled(flat)
     yield from _hits(flat, "plate", Finding.PLATE)
     yield from _hits(flat, "plate_label", Finding.PLATE)
+    yield from _vehicles(flat)
+    yield from _hits(flat, "school_class", Finding.SCHOOL)
     yield from _hits(flat, "birthday", Finding.BIRTHDAY)
     yield from _addresses(flat, party_is_person)
 
@@ -235,6 +240,21 @@ def _labelled(flat: str) -> Iterator[Found]:
             yield Found(*number.span(), Finding.CERTIFICATE)
     yield from _hits(flat, "passport", Finding.CERTIFICATE)
     yield from _hits(flat, "archive", Finding.CERTIFICATE)
+
+
+def _vehicles(flat: str) -> Iterator[Found]:
+    """Yield the numbers that are called a vehicle's, and those of 17 letters whose check letter is right."""
+    yield from _hits(flat, "vehicle_label", Finding.PLATE)
+    for hit in _is("vehicle").finditer(flat):
+        if is_vehicle_number(hit[0]):
+            yield Found(*hit.span(), Finding.PLATE)
+
+
+def is_vehicle_number(number: str) -> bool:
+    """Whether 17 letters are a vehicle identification number with a right check letter, the ninth (GB 16735)."""
+    values = [int(letter, 36) if letter.isdigit() else _VEHICLE_VALUES.get(letter, 0) for letter in number.upper()]
+    check = sum(value * weight for value, weight in zip(values, _VEHICLE_WEIGHTS, strict=True)) % 11
+    return "0123456789X"[check] == number[8].upper()
 
 
 def _addresses(flat: str, party_is_person: bool) -> Iterator[Found]:

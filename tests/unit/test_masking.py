@@ -58,6 +58,15 @@ def kinds(text: str, context: Context = FIRM) -> set[Finding]:
         ("certificate", "护照号码：E12345678，", "E12345678"),
         ("certificate", "持台胞证01234567", "01234567"),
         ("certificate", "证件号码 AB-1234567", "AB-1234567"),
+        ("plate", "车架号：LSVAG2180E2100001，", "LSVAG2180E2100001"),
+        ("plate", "发动机号G4FC123456", "G4FC123456"),
+        ("plate", "车辆ＶＩＮ码为lfv2a21k5d3000001", "lfv2a21k5d3000001"),
+        ("plate", "查扣1HGCM82633A004352一辆", "1HGCM82633A004352"),
+        ("school", "系孟州市虚构第一中学七年级三班学生", "虚构第一中学七年级三班"),
+        ("school", "就读于虚构小学三年级（2）班", "三年级（2）班"),
+        ("school", "虚构中学2023级5班的学生", "2023级5班"),
+        ("school", "虚构幼儿园大二班", "虚构幼儿园大二班"),
+        ("school", "向三年级二班学生收费", "三年级二班"),
         ("online", "微信号abc_12345联系", "abc_12345"),
         ("online", "QQ：1234567890。", "1234567890"),
         ("online", "寄到zhang.san@example.com后", "zhang.san@example.com"),
@@ -79,6 +88,19 @@ def test_personal_data_is_found(kind: str, text: str, hidden: str) -> None:
     assert hidden in text
     assert hidden not in shown
     assert Finding(kind) in kinds(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "批次1HGCM82633A004353的零件",
+        "产品编号LFV2A21K5D3000001AB",
+        "虚构第一中学食堂未公示许可证",
+        "虚构幼儿园大门口，夜班三班倒",
+    ],
+)
+def test_what_only_looks_like_a_vehicle_or_a_class_stays(text: str) -> None:
+    assert public(text) == text
 
 
 @pytest.mark.parametrize("text", ["车牌豫H12345。", "车牌号：豫HA1234，", "号牌为焦作012345"])

@@ -23,6 +23,7 @@ from portal.bases import staff as bases_staff
 from portal.basis_versions import public as basis_versions
 from portal.calendar import service as calendar
 from portal.calls import staff as calls_staff
+from portal.case_types import service as case_types
 from portal.cli import register_commands
 from portal.complaints import public as complaints
 from portal.complaints import staff as complaints_staff
@@ -131,6 +132,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
 FACTS: tuple[Callable[[], object], ...] = (
     search_service.renew,
     calendar.load_facts,
+    case_types.load_facts,
     permits.load_facts,
     risk_periods.load_facts,
     procedures_service.load_facts,

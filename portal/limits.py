@@ -1,62 +1,145 @@
-"""How often one network may ask for the same thing; counted in memory, by each process for itself.
+"""How often one network may ask for the same thing, with room for a school or a factory behind one address.
 
-A quota that must hold everywhere is a row in the database instead (wrong passwords, wrong query codes).
+A network is known by a digest alone, under a key of the day. That key lies sealed in the database, is overwritten by
+the next day's, and with it goes the only way back from a digest to a network. A count vanishes when its window ends.
+What must hold across processes is a row in the database; the rest is counted by each process for itself.
 """
 
+import hashlib
+import hmac
+import ipaddress
+import secrets
+import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import cache, wraps
-from typing import Any, ParamSpec, TypeVar
+from datetime import date, datetime, timedelta
+from functools import wraps
+from typing import NamedTuple, ParamSpec, TypeVar
 
+import sqlalchemy as sa
 from flask import current_app, request
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Mapped, mapped_column
 
+from portal import clock, vault
+from portal.db import Model, db, read_only, upsert
 from portal.errors import TooMany
 from portal.i18n import moment
+from portal.settings import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-
-@cache
-def _counter() -> Any:
-    # The library loads what it needs for Redis and others as well; a start need not wait for that.
-    from limits.storage import MemoryStorage
-    from limits.strategies import FixedWindowRateLimiter
-
-    return FixedWindowRateLimiter(MemoryStorage())
+MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86400
+# What one provider gives to one household or one street; a neighbour more or less is no harm.
+IPV4_PREFIX, IPV6_PREFIX = 24, 56
+MOST_KEPT = 50_000
+ONLY_KEY = 1
 
 
-@cache
-def _read(rule: str) -> list[Any]:
-    from limits import parse_many
+class Limit(NamedTuple):
+    """So many times in so many seconds, which divide a day, for each pair; `shared` by all processes or not."""
 
-    return list(parse_many(rule))
+    rates: tuple[tuple[int, int], ...]
+    shared: bool = False
 
 
-def count(name: str, rule: str) -> None:
-    """Count one more request of the asking network under a name; `rule` is like `10 per minute; 60 per hour`.
+LIMITS = {
+    # A meeting of villagers who all complain on one evening fits in; a flood does not.
+    "complaint": Limit(((60, HOUR), (300, DAY)), shared=True),
+    "upload": Limit(((400, HOUR),)),
+    # Each try costs a twentieth of a second; what stops guessing is the lock on the number.
+    "track": Limit(((150, QUARTER),), shared=True),
+    # A town hall arrives at half past eight; what stops guessing is the lock on the account.
+    "sign-in": Limit(((60, MINUTE), (300, QUARTER)), shared=True),
+    # Reading is counted by each process, answering by all: whoever reads may not write.
+    "link": Limit(((120, MINUTE), (1200, HOUR)), shared=True),
+    # What a market may ask on its busiest day, but not a list of all cards.
+    "officer": Limit(((30, MINUTE), (200, HOUR))),
+    "api": Limit(((300, MINUTE), (10_000, HOUR))),
+    "export": Limit(((30, MINUTE), (300, HOUR))),
+}
+
+
+class NetworkKey(Model):
+    """The key of a day, sealed; one row, so that a new one overwrites it."""
+
+    __tablename__ = "network_key"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[date]
+    sealed: Mapped[bytes]
+
+
+class NetworkCount(Model):
+    """How often a network did one thing in one window; both are known by the digest alone."""
+
+    __tablename__ = "network_count"
+
+    bucket: Mapped[bytes] = mapped_column(primary_key=True)
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+    count: Mapped[int]
+
+
+class Memory:
+    """The counts of this process, under a key of its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all counts, and the key that they were counted under."""
+        with self._lock:
+            self.key = secrets.token_bytes(32)
+            self._counts: dict[bytes, tuple[datetime, int]] = {}
+
+    def add(self, bucket: bytes, ends_at: datetime, now: datetime) -> int:
+        """Count one more and return how many that makes."""
+        with self._lock:
+            if len(self._counts) >= MOST_KEPT:
+                self._counts = {name: kept for name, kept in self._counts.items() if kept[0] > now}
+            found = self._counts.get(bucket, (ends_at, 0))[1] + 1
+            self._counts[bucket] = (ends_at, found)
+        return found
+
+
+_memory = Memory()
+
+
+def count(name: str) -> None:
+    """Count one more request of the asking network under a name of `LIMITS`; the caller commits.
 
     Raises TooMany, whose `retry_at` says when there is room again.
     """
     if not current_app.config["RATELIMIT_ENABLED"]:
         return
-    network = request.remote_addr or ""
-    for limit in _read(rule):
-        if not _counter().hit(limit, name, network):
-            free_at = datetime.fromtimestamp(_counter().get_window_stats(limit, name, network).reset_time, UTC)
-            words = _l("Too many tries from your connection. Try again after %(when)s.", when=moment(free_at))
-            raise TooMany(words, retry_at=free_at)
+    limit, now = LIMITS[name], clock.now()
+    shared = limit.shared and not read_only.get()
+    key = find_key(clock.local(now).date()) if shared else _memory.key
+    for most, seconds in limit.rates:
+        start, ends_at = window(now, seconds)
+        bucket = digest(key, f"{name}:{seconds}:{start:%Y%m%d%H%M}:{network(request.remote_addr)}")
+        found = add(bucket, ends_at) if shared else _memory.add(bucket, ends_at, now)
+        if found > most:
+            raise TooMany(_words(ends_at), retry_at=ends_at)
 
 
-def limited(rule: str, *, when: Callable[[], object] = lambda: True) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Limit a view to a rule; `when` says which of its requests count."""
+def _words(free_at: datetime) -> object:
+    settings: Settings = current_app.config["SETTINGS"]
+    told = {"when": moment(free_at), "phone": settings.hotline}
+    return _l("Too many tries from your connection. Try again after %(when)s, or call %(phone)s.", **told)
+
+
+def limited(name: str, *, when: Callable[[], object] = lambda: True) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Limit a view to a name of `LIMITS`; `when` says which of its requests count, whatever becomes of them."""
+    assert name in LIMITS
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def counted(*args: P.args, **kwargs: P.kwargs) -> R:
             if when():
-                count(view.__qualname__, rule)
+                count(name)
+                db.session.commit()
             return view(*args, **kwargs)
 
         return counted
@@ -64,6 +147,87 @@ def limited(rule: str, *, when: Callable[[], object] = lambda: True) -> Callable
     return decorate
 
 
+def network(address: str | None) -> str:
+    """Return the network of an address: /24 of IPv4, /56 of IPv6; empty for what is none."""
+    try:
+        found = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    prefix = IPV4_PREFIX if found.version == 4 else IPV6_PREFIX
+    return str(ipaddress.ip_network((found, prefix), strict=False))
+
+
+def window(now: datetime, seconds: int) -> tuple[datetime, datetime]:
+    """Return where the window that holds a moment starts and ends; none reaches beyond the city's day."""
+    midnight = clock.start_of(clock.local(now).date())
+    start = midnight + timedelta(seconds=(now - midnight).total_seconds() // seconds * seconds)
+    return start, start + timedelta(seconds=seconds)
+
+
+def digest(key: bytes, words: str) -> bytes:
+    """Return what a count is known by."""
+    return hmac.new(key, words.encode(), hashlib.sha256).digest()[:16]
+
+
+def add(bucket: bytes, ends_at: datetime) -> int:
+    """Count one more in the database and return how many that makes."""
+    statement = (
+        upsert(NetworkCount)
+        .values(bucket=bucket, ends_at=ends_at, count=1)
+        .on_conflict_do_update(index_elements=["bucket"], set_={"count": NetworkCount.count + 1})
+        .returning(NetworkCount.count)
+    )
+    found = db.session.scalars(statement).one()
+    if found == 1:
+        forget_ended()
+    return found
+
+
+def find_key(day: date) -> bytes:
+    """Return the key of a day, made when there is none yet; whoever asks may write."""
+    kept: tuple[date, bytes] | None = current_app.extensions.get("network_key")
+    if kept and kept[0] == day:
+        return kept[1]
+    sealed = _read_key(day)
+    key = _open_key(day, sealed)
+    if key is None:
+        # Not kept: this transaction may still be given up, and the key with it.
+        return _renew_key(day, sealed)
+    current_app.extensions["network_key"] = (day, key)
+    return key
+
+
+def _read_key(day: date) -> bytes | None:
+    return db.session.scalar(sa.select(NetworkKey.sealed).where(NetworkKey.day == day))
+
+
+def _open_key(day: date, sealed: bytes | None) -> bytes | None:
+    try:
+        return vault.open_data_key(sealed, f"network_key:{day}") if sealed else None
+    except vault.BrokenSeal:
+        return None
+
+
+def _renew_key(day: date, useless: bytes | None) -> bytes:
+    key = vault.new_data_key()
+    values = {"day": day, "sealed": vault.get_vault().wrap(key, f"network_key:{day}")}
+    made = upsert(NetworkKey).values(id=ONLY_KEY, **values)
+    # Whoever was faster has made the key that all will find.
+    replaced = sa.or_(NetworkKey.day != day, NetworkKey.sealed == useless)
+    db.session.execute(made.on_conflict_do_update(index_elements=["id"], set_=values, where=replaced))
+    return _open_key(day, _read_key(day)) or key
+
+
+def forget_ended() -> None:
+    """Take away the counts whose window is over, and a key whose day is; the caller commits."""
+    now = clock.now()
+    ended = sa.select(NetworkCount.bucket).where(NetworkCount.ends_at <= now).with_for_update(skip_locked=True)
+    db.session.execute(sa.delete(NetworkCount).where(NetworkCount.bucket.in_(ended)))
+    db.session.execute(sa.delete(NetworkKey).where(NetworkKey.day < clock.local(now).date()))
+
+
 def forget() -> None:
-    """Forget all counts."""
-    _counter.cache_clear()
+    """Forget what this process counted."""
+    _memory.forget()

@@ -1,11 +1,12 @@
 """Every table of the portal, so that whoever imports this knows the whole schema."""
 
-from portal import data_version
+from portal import data_version, limits
 from portal.accounts import models as accounts
 from portal.audit import models as audit
 from portal.bases import models as bases
 from portal.calendar import models as calendar
 from portal.calls import models as calls
+from portal.case_types import models as case_types
 from portal.complaints import models as complaints
 from portal.contacts import models as contacts
 from portal.decisions import models as decisions
@@ -29,12 +30,14 @@ ALL = (
     bases,
     calendar,
     calls,
+    case_types,
     complaints,
     contacts,
     data_version,
     decisions,
     discretion,
     imports,
+    limits,
     messages,
     organs,
     parties,

@@ -31,7 +31,7 @@ from portal.drafts import Draft
 from portal.errors import Conflict, Refusal, TooMany
 from portal.i18n import moment, pick
 from portal.paging import whole_number
-from portal.security import check_password, csrf
+from portal.security import csrf
 from portal.settings import Settings
 
 blueprint = Blueprint("complaints", __name__, url_prefix="/complaints")
@@ -143,7 +143,7 @@ def take_files(draft: Draft) -> list[str]:
             if len(draft.files) >= uploads.MAX_FILES:
                 name, limit = uploads.clean_name(file.filename or ""), uploads.MAX_FILES
                 raise Refusal(_("“%(name)s” was not added: at most %(limit)d files.", name=name, limit=limit))
-            limits.count("upload", "100 per hour")
+            limits.count("upload")
             draft.files.append(uploads.stage(file))
         except TooMany:
             refused.append(_("Too many files in one hour. Send the form without them; you can describe them later."))
@@ -178,7 +178,7 @@ def send(draft: Draft, form: Any) -> ResponseReturnValue:
         form.form_errors.append(_("This page was open for too long. Check your answers and send it again."))
         return show_page(draft, LAST, form)
     try:
-        limits.count("complaint", "10 per hour")
+        limits.count("complaint")
     except TooMany as refusal:
         return show_limit(draft, form, refusal)
     code = service.make_code()
@@ -225,8 +225,7 @@ def receipt() -> ResponseReturnValue:
     if complaint_id is None:
         return redirect(url_for("complaints.track"))
     complaint = queries.get_for_sender(complaint_id)
-    shown = complaint.code_sealed and complaint.code_sealed_until and complaint.code_sealed_until > clock.now()
-    code = rules.group_code(service.open_code(complaint.code_sealed)) if shown and complaint.code_sealed else ""
+    code = rules.group_code(service.show_code(complaint))
     settings: Settings = current_app.config["SETTINGS"]
     address = f"{settings.public_url}{url_for('complaints.track')}"
     picture = segno.make(address, error="m").svg_data_uri(scale=4, light="#fff", border=3)
@@ -255,7 +254,7 @@ def track() -> ResponseReturnValue:
 
 
 @blueprint.post("/track")
-@limits.limited("30 per 15 minutes")
+@limits.limited("track")
 def find() -> ResponseReturnValue:
     """Open the case that number and code fit; the same words when one is wrong as when there is no such case."""
     form = TrackForm()
@@ -287,7 +286,7 @@ def check_code(typed_number: str, typed_code: str) -> int | None:
     with reading():
         complaint_id, stored = queries.find_code_hash(number)
         db.session.rollback()
-    if not check_password(stored, code or "-"):
+    if not service.code_fits(stored, code or "-"):
         return None
     service.clear_tries(number)
     db.session.commit()

@@ -2,19 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 
-from portal import clock
 from portal.accounts.models import Role, Staff
 from portal.accounts.rules import sees_all
 from portal.calendar.rules import WorkingCalendar
+from portal.case_types.models import CaseType
+from portal.case_types.queries import get_case_type
 from portal.complaints import rules
-from portal.complaints.models import Complaint, ComplaintEvent, ComplaintFile, ComplaintKind, ComplaintState
+from portal.complaints.models import (
+    Complaint,
+    ComplaintEvent,
+    ComplaintFile,
+    ComplaintNamed,
+    ComplaintOrgan,
+    ComplaintState,
+    OrganPart,
+)
 from portal.db import db
 from portal.errors import NotFound
 from portal.organs.models import Organ
@@ -22,10 +31,6 @@ from portal.paging import Page, list_page
 
 OPEN = (ComplaintState.SUBMITTED, ComplaintState.ACCEPTED)
 VIEWS = ("mine", "today", "late", "unassigned", "answered", "all")
-# What must happen next: first the decision to accept, then the answer.
-next_due = sa.case(
-    (Complaint.state == ComplaintState.SUBMITTED, Complaint.accept_due_on), else_=Complaint.answer_due_on
-)
 
 
 def list_organs(on: date) -> Sequence[sa.Row[int, str, str]]:
@@ -62,12 +67,24 @@ def get_for_sender(complaint_id: int) -> Complaint:
 
 def read_clock(complaint: Complaint, calendar: WorkingCalendar, today: date) -> rules.Clock | None:
     """Return the deadline that runs for a complaint, or None when none does any more."""
-    received_on = clock.local(complaint.received_at).date()
-    if complaint.state is ComplaintState.SUBMITTED:
-        return rules.read_clock(calendar, received_on, complaint.accept_due_on, rules.ACCEPT_WITHIN, today)
-    if complaint.state is ComplaintState.ACCEPTED:
-        return rules.read_clock(calendar, received_on, complaint.answer_due_on, rules.ANSWER_WITHIN, today)
-    return None
+    kind, start, due_on = get_case_type_of(complaint), complaint.clock_from_on, complaint.next_due_on
+    if due_on is None:
+        return None
+    within = kind.accept_within if complaint.state is ComplaintState.SUBMITTED else kind.answer_within
+    return rules.read_clock(calendar, start, due_on, within, today)
+
+
+def get_case_type_of(complaint: Complaint) -> CaseType:
+    """Return the kind of case a complaint is; those of before there were any follow what their sender chose."""
+    return complaint.case_type or get_case_type(complaint.kind.value)
+
+
+def find_next_due(complaint: Complaint) -> date | None:
+    """Return the next deadline: first the decision to accept, then the answer; none while the sender is waited for."""
+    if complaint.paused_on is not None:
+        return None
+    dues = {ComplaintState.SUBMITTED: complaint.accept_due_on, ComplaintState.ACCEPTED: complaint.answer_due_on}
+    return dues.get(complaint.state)
 
 
 def list_public_events(complaint: Complaint) -> list[ComplaintEvent]:
@@ -78,17 +95,39 @@ def list_public_events(complaint: Complaint) -> list[ComplaintEvent]:
 def visible_to(staff: Staff) -> sa.ColumnElement[bool]:
     """Return the condition under which a member of staff may see and handle a complaint.
 
-    Conduct, and whatever names an officer, is for supervisors only, and never for the organ complained about:
-    not even for a supervisor of that organ. Everything else is for the organ that handles it.
+    Whoever is named in it never sees it, whatever their role. What is delicate is for supervisors only, and never for
+    an organ complained about: not even for a supervisor of that organ. Everything else is for those that handle it.
     """
-    delicate = sa.or_(Complaint.kind == ComplaintKind.CONDUCT, Complaint.officer != "")
+    return sa.and_(sa.not_(_names(staff)), _in_remit(staff))
+
+
+def _names(staff: Staff) -> sa.ColumnElement[bool]:
+    who = ComplaintNamed.staff_id == staff.id
+    if staff.officer_id is not None:
+        who = sa.or_(who, ComplaintNamed.officer_id == staff.officer_id)
+    return sa.exists().where(ComplaintNamed.complaint_id == Complaint.id, ComplaintNamed.cleared_at.is_(None), who)
+
+
+def _in_remit(staff: Staff) -> sa.ColumnElement[bool]:
     if staff.role is Role.ADMIN:
         return sa.true()
+    organ_id = staff.organ_id
     if sees_all(staff.role):
-        if staff.organ_id is None:
+        if organ_id is None:
             return sa.true()
-        return sa.not_(sa.and_(delicate, sa.func.coalesce(Complaint.organ_id, 0) == staff.organ_id))
-    return sa.and_(sa.not_(delicate), sa.func.coalesce(Complaint.handler_organ_id, 0) == (staff.organ_id or -1))
+        accused = sa.or_(sa.func.coalesce(Complaint.organ_id, 0) == organ_id, _takes_part(OrganPart.SUBJECT, organ_id))
+        return sa.not_(sa.and_(Complaint.delicate, accused))
+    handles = sa.or_(
+        sa.func.coalesce(Complaint.handler_organ_id, 0) == (organ_id or -1),
+        _takes_part(OrganPart.JOINT, organ_id or -1),
+    )
+    return sa.and_(sa.not_(Complaint.delicate), handles)
+
+
+def _takes_part(part: OrganPart, organ_id: int) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        ComplaintOrgan.complaint_id == Complaint.id, ComplaintOrgan.part == part, ComplaintOrgan.organ_id == organ_id
+    )
 
 
 def get_for_staff(complaint_id: int, staff: Staff, *, lock: bool = False) -> Complaint:
@@ -125,10 +164,10 @@ def get_last_event(complaint: Complaint) -> tuple[int, str]:
     return (row.id, row.name or "") if row else (0, "")
 
 
-def list_history(complaint: Complaint) -> Sequence[sa.Row[datetime, str, bool, str, str]]:
-    """Return everything that happened with who did it, newest first."""
+def list_history(complaint: Complaint) -> Sequence[sa.Row[ComplaintEvent, str | None]]:
+    """Return everything that happened as rows (event, name of who did it), newest first."""
     return db.session.execute(
-        sa.select(ComplaintEvent.at, ComplaintEvent.action, ComplaintEvent.public, ComplaintEvent.text, Staff.name)
+        sa.select(ComplaintEvent, Staff.name)
         .outerjoin(Staff, Staff.id == ComplaintEvent.staff_id)
         .where(ComplaintEvent.complaint_id == complaint.id)
         .order_by(ComplaintEvent.id.desc())
@@ -137,7 +176,7 @@ def list_history(complaint: Complaint) -> Sequence[sa.Row[datetime, str, bool, s
 
 def list_assignable(complaint: Complaint) -> Sequence[sa.Row[int, str]]:
     """Return who may handle a complaint: id and name."""
-    delicate = rules.for_supervisors(complaint.kind, complaint.officer)
+    delicate = complaint.delicate
     supervisors: sa.ColumnElement[bool] = Staff.role.in_((Role.SUPERVISOR, Role.ADMIN))
     if delicate and complaint.organ_id is not None:
         other_organ = sa.func.coalesce(Staff.organ_id, 0) != complaint.organ_id
@@ -163,8 +202,8 @@ def _view_condition(view: str, staff: Staff, today: date) -> sa.ColumnElement[bo
     is_open = Complaint.state.in_(OPEN)
     conditions: dict[str, sa.ColumnElement[bool]] = {
         "mine": sa.and_(is_open, Complaint.handler_id == staff.id),
-        "today": sa.and_(is_open, next_due == today),
-        "late": sa.and_(is_open, next_due < today),
+        "today": sa.and_(is_open, Complaint.next_due_on == today),
+        "late": sa.and_(is_open, Complaint.next_due_on < today),
         "unassigned": sa.and_(is_open, Complaint.handler_id.is_(None)),
         "answered": Complaint.state == ComplaintState.ANSWERED,
     }
@@ -187,13 +226,10 @@ def list_complaints(filters: Filters, staff: Staff, today: date, page: int) -> P
         .outerjoin(Staff, Staff.id == Complaint.handler_id)
         .where(visible_to(staff), _view_condition(filters.view, staff, today))
         .options(joinedload(Complaint.organ))
-        .order_by(sa.case((Complaint.state.in_(OPEN), 0), else_=1), next_due, Complaint.id)
+        .order_by(sa.case((Complaint.state.in_(OPEN), 0), else_=1), Complaint.next_due_on, Complaint.id)
     )
     if filters.words:
-        number = rules.read_number(filters.words)
-        pattern = f"%{filters.words.replace('%', '').replace('_', '')}%"
-        found = sa.or_(Complaint.facts.ilike(pattern), Complaint.number.ilike(pattern))
-        statement = statement.where(Complaint.number == number if number else found)
+        statement = statement.where(Complaint.number == rules.read_number(filters.words))
     if filters.organ_id:
         statement = statement.where(Complaint.organ_id == filters.organ_id)
     if filters.state:

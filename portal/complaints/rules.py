@@ -13,10 +13,6 @@ from datetime import date, datetime, timedelta
 from portal.calendar.rules import DAY, WorkingCalendar
 from portal.errors import TransitionError
 
-# City settings, in working days after the day of receipt.
-ACCEPT_WITHIN = 5
-ANSWER_WITHIN = 15
-
 TRIES = 5
 LOCKED_FOR = timedelta(minutes=15)
 CODE_SHOWN_FOR = timedelta(minutes=30)
@@ -141,11 +137,6 @@ class Clock:
     @property
     def tone(self) -> str:
         return "bad" if self.left < 0 else "warn" if self.left <= 2 else ""
-
-
-def due_on(calendar: WorkingCalendar, received_on: date, within: int) -> date:
-    """Return the last day of a period of working days that starts the day after receipt."""
-    return calendar.add_working_days(received_on, within).day
 
 
 def read_clock(calendar: WorkingCalendar, received_on: date, due: date, within: int, today: date) -> Clock:

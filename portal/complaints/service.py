@@ -1,8 +1,9 @@
 """Writing complaints: filing, following, handling. Callers commit."""
 
+import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import sqlalchemy as sa
@@ -13,8 +14,11 @@ from portal import clock, uploads
 from portal.accounts.models import Staff
 from portal.audit import service as audit
 from portal.calendar.queries import get_calendar
+from portal.case_types.queries import get_case_type
+from portal.case_types.rules import Pause, due
 from portal.complaints import outbox, queries, rules
 from portal.complaints.models import (
+    Channel,
     Complaint,
     ComplaintDay,
     ComplaintEvent,
@@ -27,12 +31,16 @@ from portal.contacts.models import Contact
 from portal.contacts.service import keep_contact
 from portal.db import db, upsert
 from portal.errors import Conflict, Refusal, TooMany, TransitionError
-from portal.security import hash_password, link_token
+from portal.security import CODE_ALPHABET, check_password
+from portal.vault import get_vault, seal, unseal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filing:
-    """What a sender says; `phone` is in E.164 or empty."""
+    """What a sender says; `phone` is in E.164 or empty.
+
+    `registered_by_id` is the member of staff who wrote it down for a sender by telephone, on paper or at the window.
+    """
 
     key: str
     kind: ComplaintKind
@@ -50,28 +58,58 @@ class Filing:
     publish_consent: bool = False
     locale: str = "zh_Hans"
     files: Sequence[uploads.Staged] = ()
+    street: str = ""
+    sender_address: str = ""
+    case_type: str = ""
+    channel: Channel = Channel.WEB
+    external_number: str | None = None
+    registered_by_id: int | None = None
 
 
 @dataclass(frozen=True)
-class SealedCode:
-    """A new query code: what it is computed from, and its hash."""
+class QueryCode:
+    """A query code and what is stored of it."""
 
-    seal: str
+    code: str = field(repr=False)
     hash: str
 
 
-def make_code() -> SealedCode:
-    """Make a query code; slow on purpose (argon2), so it is made before the transaction that stores it."""
-    seal = secrets.token_urlsafe(32)
-    return SealedCode(seal, hash_password(open_code(seal)))
+def make_code() -> QueryCode:
+    """Make a query code: 12 characters, 60 bits."""
+    code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(rules.CODE_LENGTH))
+    return QueryCode(code, hash_code(code, secrets.token_hex(16)))
 
 
-def open_code(seal: str) -> str:
-    """Return the query code of a seal: 12 characters, 60 bits, out of reach for whoever only has the database."""
-    return link_token("complaint", seal)
+def hash_code(code: str, salt: str) -> str:
+    """Return what is stored of a query code.
+
+    A salted HMAC under the vault's key: 60 random bits need no slow hash once a key outside the database is part of
+    it, and who has both has the sealed texts as well.
+    """
+    return f"hmac${salt}${get_vault().digest('complaint-code', salt + code).hex()}"
 
 
-def file_complaint(*, filing: Filing, code: SealedCode) -> Complaint:
+def code_fits(stored: str | None, code: str) -> bool:
+    """Whether a query code is the one stored; as much work when there is no such case."""
+    if stored is not None and stored.startswith("$argon2"):
+        return check_password(stored, code)
+    _scheme, salt, _digest = (stored or f"hmac${'0' * 32}$").split("$")
+    return hmac.compare_digest(hash_code(code, salt), stored or "") and stored is not None
+
+
+def show_code(complaint: Complaint) -> str:
+    """Return the query code while it may be shown, an empty string afterwards."""
+    until = complaint.code_sealed_until
+    if complaint.code_sealed is None or until is None or until <= clock.now():
+        return ""
+    return unseal(complaint.open_data_key(), complaint.code_sealed, _code_context(complaint)).decode()
+
+
+def _code_context(complaint: Complaint) -> str:
+    return f"complaint.code_sealed:{complaint.number}"
+
+
+def file_complaint(*, filing: Filing, code: QueryCode) -> Complaint:
     """Write a complaint with number, files, first event and acknowledgement; the same key gives the same case.
 
     Raises Conflict when a staged file is gone.
@@ -99,18 +137,22 @@ def file_complaint(*, filing: Filing, code: SealedCode) -> Complaint:
     return complaint
 
 
-def _new_complaint(filing: Filing, code: SealedCode) -> Complaint:
-    now, today, calendar = clock.now(), clock.today(), get_calendar()
+def _new_complaint(filing: Filing, code: QueryCode) -> Complaint:
+    now, today = clock.now(), clock.today()
     named = not filing.anonymous
-    return Complaint(
+    complaint = Complaint(
         number=take_number(today),
         code_hash=code.hash,
-        code_sealed=code.seal,
         code_sealed_until=now + rules.CODE_SHOWN_FOR,
         submission_key=filing.key,
         kind=filing.kind,
         category=filing.category,
+        case_type_key=filing.case_type or filing.kind.value,
+        channel=filing.channel,
+        external_number=filing.external_number,
+        registered_by_id=filing.registered_by_id,
         state=ComplaintState.SUBMITTED,
+        delicate=rules.for_supervisors(filing.kind, filing.officer),
         organ_id=filing.organ_id,
         handler_organ_id=choose_handler(filing.kind, filing.officer, filing.organ_id),
         officer=filing.officer,
@@ -118,21 +160,42 @@ def _new_complaint(filing: Filing, code: SealedCode) -> Complaint:
         wants=filing.wants,
         happened_on=filing.happened_on,
         place=filing.place,
+        street=filing.street,
         anonymous=filing.anonymous,
         sender_name=filing.sender_name if named else "",
+        sender_address=filing.sender_address if named else "",
         contact_id=_keep_contact(filing.phone, filing.locale) if named and filing.phone else None,
         sms_wanted=bool(named and filing.phone and filing.sms_wanted),
         publish_consent=filing.publish_consent,
         locale=filing.locale,
         received_at=now,
-        accept_due_on=rules.due_on(calendar, today, rules.ACCEPT_WITHIN),
-        answer_due_on=rules.due_on(calendar, today, rules.ANSWER_WITHIN),
+        clock_from_on=today,
+        extended_by=0,
     )
+    complaint.code_sealed = seal(complaint.open_data_key(), code.code.encode(), _code_context(complaint))
+    set_deadlines(complaint)
+    return complaint
+
+
+def set_deadlines(complaint: Complaint) -> None:
+    """Work out every deadline of a complaint anew: from its kind of case, its pauses, an extension and the calendar.
+
+    While the sender is waited for nothing is due; the deadlines then stay as they stood.
+    """
+    kind, calendar = get_case_type(complaint.case_type_key or complaint.kind.value), get_calendar()
+    pauses = [Pause(pause.since, pause.until) for pause in complaint.pauses]
+    start, within = complaint.clock_from_on, kind.answer_within + complaint.extended_by
+    accept = due(calendar, start, kind.accept_within, kind.accept_unit, pauses)
+    answer = due(calendar, start, within, kind.answer_unit, pauses)
+    complaint.accept_due_on = accept.day if accept else complaint.accept_due_on
+    complaint.answer_due_on = answer.day if answer else complaint.answer_due_on
+    complaint.next_due_on = queries.find_next_due(complaint)
 
 
 def _new_file(complaint: Complaint, file: uploads.Staged) -> ComplaintFile:
     return ComplaintFile(
-        complaint_id=complaint.id,
+        complaint=complaint,
+        token=file.token,
         name=file.name,
         media_type=file.media_type,
         size=file.size,
@@ -172,7 +235,7 @@ def add_event(
 ) -> ComplaintEvent:
     """Add one thing that happened to a complaint."""
     event = ComplaintEvent(
-        complaint_id=complaint.id,
+        complaint=complaint,
         at=clock.now(),
         action=action,
         public=public,
@@ -233,6 +296,7 @@ def clear_tries(number: str) -> None:
 def _move(complaint: Complaint, action: str) -> None:
     try:
         complaint.state = ComplaintState(rules.next_state(complaint.state, action))
+        complaint.next_due_on = queries.find_next_due(complaint)
     except TransitionError as problem:
         words = _l("This step is not possible any more; below is how it stands now.")
         raise TransitionError(words, **problem.details) from problem

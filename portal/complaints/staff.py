@@ -99,7 +99,7 @@ def show_bench(
         sender=sender,
         allows=rules.allows,
         rules=rules,
-        delicate=rules.for_supervisors(complaint.kind, complaint.officer),
+        delicate=complaint.delicate,
         suffixes=uploads.SUFFIXES,
     )
     return html, status
@@ -229,7 +229,8 @@ def download(complaint_id: int, file_id: int) -> ResponseReturnValue:
     complaint = queries.get_for_staff(complaint_id, guard.current_staff())
     file = queries.get_file(complaint, file_id)
     original = file.clean_sha256 is None or request.args.get("original") == "1"
-    data = uploads.read_kept(file.sha256 if original or file.clean_sha256 is None else file.clean_sha256)
+    digest = file.sha256 if original or file.clean_sha256 is None else file.clean_sha256
+    data = uploads.read_kept(file.token, digest, clean=not original)
     name = f"{complaint.number}-{file.id}{'-original' if original else ''}.{uploads.SUFFIXES[file.media_type]}"
     answer = send_file(BytesIO(data), mimetype=file.media_type, as_attachment=True, download_name=name)
     answer.headers["Content-Security-Policy"] = SEALED

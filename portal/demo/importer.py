@@ -14,6 +14,7 @@ from portal.bases.models import Article, Basis
 from portal.calendar.queries import get_calendar
 from portal.calendar.rules import WorkingCalendar
 from portal.complaints.models import Complaint, ComplaintEvent, ComplaintKind, ComplaintState
+from portal.complaints.queries import find_next_due
 from portal.complaints.service import take_number
 from portal.contacts.service import keep_contact
 from portal.db import db
@@ -319,6 +320,9 @@ def _complaint(scene: Scene, template: dict[str, Any], number: int, age: int, co
     anonymous = number % 4 == 3
     complaint = Complaint(
         number=take_number(received),
+        case_type_key=template["kind"],
+        delicate=conduct,
+        clock_from_on=received,
         code_hash=code_hash if number == rules.SHOWN_COMPLAINT else "-",
         kind=ComplaintKind(template["kind"]),
         category=template["category"],
@@ -337,8 +341,9 @@ def _complaint(scene: Scene, template: dict[str, Any], number: int, age: int, co
         accept_due_on=scene.calendar.add_working_days(received, 5).day,
         answer_due_on=scene.calendar.add_working_days(received, 15).day,
     )
-    complaint.events = [ComplaintEvent(at=complaint.received_at, action="submit", public=True)]
+    ComplaintEvent(complaint=complaint, at=complaint.received_at, action="submit", public=True)
     _proceed(complaint, template["answer"], number, age)
+    complaint.next_due_on = find_next_due(complaint)
     return complaint
 
 
@@ -351,18 +356,18 @@ def _proceed(complaint: Complaint, answer: str, number: int, age: int) -> None:
     if number % 19 == 4:
         complaint.state = ComplaintState.REFUSED
         complaint.refusal_reason = "反映的事项属于劳动争议，请向劳动人事争议仲裁委员会申请仲裁。"
-        complaint.events.append(ComplaintEvent(at=complaint.accepted_at, action="refuse", public=True))
+        ComplaintEvent(complaint=complaint, at=complaint.accepted_at, action="refuse", public=True)
         return
     complaint.state = ComplaintState.ACCEPTED
-    complaint.events.append(ComplaintEvent(at=complaint.accepted_at, action="accept", public=True))
+    ComplaintEvent(complaint=complaint, at=complaint.accepted_at, action="accept", public=True)
     if age < 12 or (age < 30 and number % 6 == 2):
         return
     complaint.state = ComplaintState.ANSWERED
     complaint.answered_at = received + timedelta(days=min(age - 1, 10 + number % 9))
     complaint.answer = answer
-    complaint.events.append(ComplaintEvent(at=complaint.answered_at, action="answer", public=True))
+    ComplaintEvent(complaint=complaint, at=complaint.answered_at, action="answer", public=True)
     if number % 3:
         complaint.grade = (5, 4, 5, 3, 4, 2, 5)[number % 7]
         complaint.solved = complaint.grade > 2
         complaint.rated_at = complaint.answered_at + timedelta(hours=4)
-        complaint.events.append(ComplaintEvent(at=complaint.rated_at, action="rate", public=True))
+        ComplaintEvent(complaint=complaint, at=complaint.rated_at, action="rate", public=True)

@@ -1,6 +1,7 @@
 """Filling a data directory with the demonstration."""
 
 import csv
+import secrets
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from portal.audit import service as audit
 from portal.bases import importer as bases_importer
 from portal.complaints import rules as complaint_rules
 from portal.complaints.models import Complaint
+from portal.complaints.service import hash_code
 from portal.db import db
 from portal.decision_endings.service import expire_some
 from portal.decisions.service import index_decision
@@ -33,7 +35,6 @@ from portal.risk_batches.service import submit
 from portal.risk_periods.queries import dates_of, list_periods
 from portal.risk_periods.rules import DAY, next_span
 from portal.risk_periods.service import prepare_next
-from portal.security import hash_password
 
 SAMPLE = "permits-sample.csv"
 
@@ -42,7 +43,7 @@ def load(*, password: str, signature: str, hotline: str, data_dir: Path) -> bool
     """Load the demonstration into an empty database; False when it is there already."""
     if db.session.scalar(sa.select(Staff.id).limit(1)):
         return False
-    code_hash = hash_password(complaint_rules.read_code(rules.SHOWN_CODE))
+    code_hash = hash_code(complaint_rules.read_code(rules.SHOWN_CODE), secrets.token_hex(16))
     organs = create_organs()
     create_officers(organs)
     create_accounts(organs, password)

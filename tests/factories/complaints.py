@@ -13,6 +13,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from portal.complaints import service
 from portal.complaints.models import Complaint, ComplaintKind, ComplaintState
+from portal.complaints.queries import find_next_due
 from portal.complaints.service import Filing
 from portal.db import db
 
@@ -62,14 +63,16 @@ def make_complaint(
     }
     complaint = service.file_complaint(filing=Filing(**(values | changes)), code=service.make_code())
     complaint.state = state
+    complaint.next_due_on = find_next_due(complaint)
     db.session.flush()
     return complaint
 
 
 def code_of(complaint: Complaint) -> str:
     """Return the query code of a complaint that has not been confirmed."""
-    assert complaint.code_sealed
-    return service.open_code(complaint.code_sealed)
+    code = service.show_code(complaint)
+    assert code
+    return code
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (40, 30)) -> bytes:

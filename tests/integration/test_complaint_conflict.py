@@ -24,7 +24,9 @@ def accused(app: Flask) -> Complaint:
     organ = make_organ()
     make_organ(supervises=True)
     complaint = make_complaint(kind=ComplaintKind.CONDUCT, organ_id=organ.id)
-    file = ComplaintFile(complaint_id=complaint.id, name="a.pdf", media_type="application/pdf", size=1, sha256="0" * 64)
+    file = ComplaintFile(
+        complaint=complaint, token="0" * 32, name="a.pdf", media_type="application/pdf", size=1, sha256="0" * 64
+    )
     db.session.add(file)
     db.session.commit()
     return complaint

@@ -2,14 +2,17 @@
 
 from datetime import UTC, datetime
 
+import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
 from notifiers.tidy import tidy
+from portal import vault
 from portal.complaints import service
 from portal.complaints.models import Complaint
 from portal.db import db
+from portal.vault import BrokenSeal, Vault, new_data_key, text_of
 from tests.factories.complaints import Sender, code_of, make_complaint
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -72,11 +75,14 @@ def test_qr_and_address_hold_neither_number_nor_code(client: FlaskClient) -> Non
     assert text.count(code) == 1
 
 
-def test_code_needs_the_secret_key(app: Flask) -> None:
+def test_code_needs_the_vault(app: Flask) -> None:
     complaint = make_complaint()
     code = code_of(complaint)
     assert len(code) == 12
     assert set(code) <= set("23456789ABCDEFGHJKLMNPQRSTUVWXYZ")
-    assert code not in (complaint.code_sealed or "")
-    app.config["SECRET_KEY"] = "another-secret-key-of-forty-characters-len"
-    assert service.open_code(complaint.code_sealed or "") != code
+    assert code.encode() not in (complaint.code_sealed or b"")
+    vault.vault_path().write_text(text_of(Vault(keys={1: new_data_key()}, index=new_data_key())))
+    app.extensions.pop("vault")
+    with pytest.raises(BrokenSeal):
+        service.show_code(complaint)
+    assert not service.code_fits(complaint.code_hash, code)

@@ -78,4 +78,4 @@ def test_the_code_is_nowhere(app: Flask, client: FlaskClient, caplog: pytest.Log
         assert written not in dump
     assert "13800138000" not in caplog.text
     assert "王虚构" not in caplog.text
-    assert db.session.query(Complaint).one().code_hash.startswith("$argon2id$")
+    assert db.session.query(Complaint).one().code_hash.startswith("hmac$")

@@ -53,17 +53,17 @@ def test_every_state_allows_only_its_steps() -> None:
 
 
 def test_clock_counts_working_days_from_the_day_after() -> None:
-    due = rules.due_on(CALENDAR, SUNDAY, rules.ACCEPT_WITHIN)
+    due = CALENDAR.add_working_days(SUNDAY, 5).day
     # The 25th is a holiday and Saturday the 28th is worked instead.
     assert due == date(2026, 11, 28)
-    clock = rules.read_clock(CALENDAR, SUNDAY, due, rules.ACCEPT_WITHIN, date(2026, 11, 26))
+    clock = rules.read_clock(CALENDAR, SUNDAY, due, 5, date(2026, 11, 26))
     assert (clock.left, clock.certain, clock.tone) == (2, True, "warn")
     assert clock.days_off == [date(2026, 11, 25)]
 
 
 def test_clock_says_when_it_is_late_or_not_certain() -> None:
-    due = rules.due_on(CALENDAR, date(2026, 12, 28), rules.ANSWER_WITHIN)
-    clock = rules.read_clock(CALENDAR, date(2026, 12, 28), due, rules.ANSWER_WITHIN, date(2027, 1, 20))
+    due = CALENDAR.add_working_days(date(2026, 12, 28), 15).day
+    clock = rules.read_clock(CALENDAR, date(2026, 12, 28), due, 15, date(2027, 1, 20))
     assert due == date(2027, 1, 18)
     assert (clock.left, clock.certain, clock.tone) == (-2, False, "bad")
 

@@ -53,6 +53,7 @@ def index() -> str:
         wanted=wanted,
         kept=kept,
         here=here,
+        feed=feed_filter(wanted) if kept else {},
         organs=list_names,
         address=address,
         party_name=queries.public_party_name,
@@ -66,6 +67,12 @@ def kept_filter() -> dict[str, Any]:
     """Return what of an address narrows the list, for the addresses of its other pages, exports and feeds."""
     args = request.args
     return {name: args[name] for name in FILTERS if args.get(name)} if args else {}
+
+
+def feed_filter(wanted: queries.Filter) -> dict[str, Any]:
+    """Return what of a filter the feeds know; there is none of an organ that nobody knows."""
+    organ_id = wanted.organ_id if wanted.organ_id and any(row.id == wanted.organ_id for row in list_names()) else None
+    return {"organ": organ_id, "kind": wanted.kind.value if wanted.kind else None}
 
 
 def read_filter() -> queries.Filter:

@@ -213,6 +213,20 @@ def test_feeds_are_narrowed_by_organ_and_kind(client: FlaskClient) -> None:
     assert client.get("/feeds/decisions.atom?organ=999").status_code == 404
 
 
+def test_every_feed_that_a_page_links_to_answers(client: FlaskClient) -> None:
+    known, unknown = make_organ(), make_organ(confirmed=False)
+    make_decision(organ=known)
+    make_decision(organ=unknown)
+    pages = ["/open-data", "/", f"/organs/{known.slug}"]
+    pages += [f"/decisions?kind=penalty&organ={organ}" for organ in (known.id, unknown.id, 999, "x")]
+    found = set()
+    for path in pages:
+        page = BeautifulSoup(client.get(path).text, "html.parser")
+        found |= {str(link["href"]) for link in page.select("[href*='/feeds/']")}
+    assert f"/feeds/decisions.atom?organ={known.id}&kind=penalty" in found
+    assert {address: client.get(address).status_code for address in found} == dict.fromkeys(found, 200)
+
+
 def test_feed_is_right_atom_and_found_from_the_list(client: FlaskClient) -> None:
     decision = make_decision(title="甲<案>\x0b", party=make_party(kind=PartyKind.PERSON, name="欧阳虚构"))
     page = BeautifulSoup(client.get("/decisions?kind=penalty").text, "html.parser")

@@ -144,6 +144,16 @@ def reading() -> Iterator[None]:
         read_only.reset(token)
 
 
+@contextmanager
+def writing() -> Iterator[None]:
+    """Let transactions that begin inside write, even in a request that only reads; what was open has to have ended."""
+    token = read_only.set(False)
+    try:
+        yield
+    finally:
+        read_only.reset(token)
+
+
 def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
     for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):

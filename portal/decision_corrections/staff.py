@@ -18,7 +18,7 @@ from portal.decisions import queries as decisions
 from portal.decisions import rules as decision_rules
 from portal.decisions import staff as decision_pages
 from portal.decisions.forms import KIND_LABELS, STATE_LABELS, AnswerForm
-from portal.decisions.guard import REVIEWERS, may_review, require_original, sees_original
+from portal.decisions.guard import REVIEWERS, may_review, open_original, require_original, sees_original
 from portal.decisions.models import CorrectionState, Decision, DecisionCorrection
 from portal.errors import Conflict, Refusal
 from portal.fields import tidy
@@ -66,6 +66,7 @@ def correct(decision_id: int) -> ResponseReturnValue:
                 return redirect(url_for(".correction", decision_id=decision_id, correction_id=proposed[0].id))
             decision_pages.hang(refusal, form)
             status = refusal.status
+    open_original(decision)
     form.version.data, form.version.raw_data = decisions.fingerprint(decision), None
     return render_template("staff/decision_corrections/correct.html", decision=decision, form=form), status
 
@@ -88,6 +89,8 @@ def correction_page(decision: Decision, row: DecisionCorrection, *, form: Answer
     """Return the page of a correction, with the form that was sent and refused."""
     staff = guard.current_staff()
     original = sees_original(decision.organ_id)
+    if original:
+        open_original(decision)
     return render_template(
         "staff/decision_corrections/correction.html",
         decision=decision,
@@ -135,6 +138,7 @@ def masking_page(decision_id: int, correction_id: int) -> ResponseReturnValue:
             lambda: service.confirm_masking(decision=decision, correction=row, staff=staff, choices=choices)
         )
         return correction_answer(decision_id, correction_id, refusal, _("The masking is confirmed."))
+    open_original(decision)
     if request.method == "POST":
         words = _("This is what the public would read now. Confirm it when it is right.")
         flash(_("Choose why the words that you do not hide may stay visible.") if unexplained else words, "warn")

@@ -19,11 +19,6 @@ from portal.masking.rules import Choices, same_passage
 from portal.personal_data.rules import Finding
 
 
-def open_original(*, decision: Decision, staff: Staff) -> None:
-    """Record that somebody looks at the unmasked words of a decision."""
-    audit.record("decision.original", f"decision:{decision.id}", staff_id=staff.id)
-
-
 def leave_visible(*, decision: Decision, staff: Staff, number: int, why: str, seen: str) -> None:
     """Take the mark of something found away, with the reason why it is no personal datum.
 

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal import clock
 from portal.accounts import guard
 from portal.accounts.models import Role, Staff
 from portal.db import db
 from portal.decision_masking import forms, queries, service
+from portal.decisions import guard as decision_guard
 from portal.decisions import rules as decisions
 from portal.decisions.forms import KIND_LABELS, STATE_LABELS
 from portal.decisions.guard import require_original
@@ -24,10 +24,6 @@ from portal.paging import page_number, whole_number
 from portal.personal_data.rules import Finding
 
 blueprint = Blueprint("decision_masking", __name__, url_prefix="/decision-masking")
-
-# For so long an opened original stays open; looking again later is recorded anew.
-OPEN_SECONDS = 30 * 60
-MOST_OPEN = 10
 
 
 @blueprint.get("/")
@@ -85,10 +81,7 @@ def open_original(decision_id: int) -> ResponseReturnValue:
     """Show the original; that is recorded."""
     decision = get_for_staff(decision_id, scope=guard.scope())
     require_original(decision.organ_id)
-    service.open_original(decision=decision, staff=guard.current_staff())
-    opened = sorted(session.get("originals", {}).items(), key=lambda entry: float(entry[1]))[1 - MOST_OPEN :]
-    session["originals"] = dict(opened) | {str(decision.id): clock.now().timestamp()}
-    db.session.commit()
+    decision_guard.open_original(decision)
     return redirect(url_for(".show", decision_id=decision_id), 303)
 
 
@@ -162,7 +155,7 @@ def act(
 ) -> ResponseReturnValue:
     """Do one step on a locked decision whose original is open; what is refused is said on the sheet."""
     decision = get_locked(decision_id)
-    if not is_open(decision_id):
+    if not decision_guard.is_open(decision_id):
         return redirect(url_for(".show", decision_id=decision_id), 303)
     if not form.validate():
         return show_sheet(decision, form=form, status=422)
@@ -185,12 +178,6 @@ def get_locked(decision_id: int) -> Decision:
     return decision
 
 
-def is_open(decision_id: int) -> bool:
-    """Whether this reader has opened the original of a decision lately."""
-    opened_at = session.get("originals", {}).get(str(decision_id), 0)
-    return bool(clock.now().timestamp() - float(opened_at) < OPEN_SECONDS)
-
-
 def show_sheet(
     decision: Decision, *, form: Any = None, refusal: Refusal | None = None, status: int = 200
 ) -> ResponseReturnValue:
@@ -201,7 +188,7 @@ def show_sheet(
         "staff/decision_masking/show.html",
         decision=decision,
         sheet=sheet,
-        opened=is_open(decision.id),
+        opened=decision_guard.is_open(decision.id),
         editable=decision.state in decisions.EDITABLE,
         form=typed or forms.PassageForm(formdata=None),
         refusal=refusal,

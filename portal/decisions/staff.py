@@ -17,7 +17,7 @@ from portal.calendar.queries import get_calendar
 from portal.calendar.rules import Clock, WorkingCalendar, read_clock
 from portal.db import db
 from portal.decisions import forms, queries, rules, service
-from portal.decisions.guard import may_review, require_original, sees_original
+from portal.decisions.guard import may_review, open_original, require_original, sees_original
 from portal.decisions.models import Decision, DecisionKind, DecisionState
 from portal.errors import Conflict, Refusal
 from portal.i18n import current
@@ -122,6 +122,8 @@ def edit_page(
                 return redirect(url_for("staff.decisions.show", decision_id=saved[0].id))
             status = 409 if isinstance(refusal, Conflict) and refusal.field is None else 422
             hang(refusal, form)
+    if decision:
+        open_original(decision)
     # After a refusal the session was rolled back, and the record with it is read again.
     form.version.data = queries.fingerprint(decision) if decision else ""
     form.version.raw_data = None

@@ -199,9 +199,25 @@ def test_the_original_of_a_correction_stays_with_the_organ(sign_in: SignIn) -> N
     address = propose(sign_in(Role.CLERK, organ_id=organ.id), decision, facts=f"电话{SECRET}。")
     supervisor = sign_in(Role.SUPERVISOR, organ_id=make_organ().id)
     assert SECRET not in supervisor.get(address).text
+    assert original_seen() == 0
     assert supervisor.get(f"{address}/masking").status_code == 403
     assert supervisor.get(f"/staff/decisions/{decision.id}/correct").status_code == 403
     assert supervisor.get(f"/staff/decisions/{make_decision().id}/corrections/{the_correction().id}").status_code == 404
+
+
+def original_seen() -> int:
+    """Count who was recorded to have looked at an original."""
+    seen = sa.select(sa.func.count()).select_from(AuditEntry).where(AuditEntry.action == "decision.original")
+    return db.session.scalars(seen).one()
+
+
+def test_every_page_of_a_correction_that_shows_the_original_is_recorded(sign_in: SignIn) -> None:
+    organ = make_organ()
+    decision = make_decision(organ=organ)
+    address = propose(sign_in(Role.CLERK, organ_id=organ.id), decision, facts=f"电话{SECRET}。")
+    for number, page in enumerate((address, f"{address}/masking", f"/staff/decisions/{decision.id}/correct"), 1):
+        assert sign_in(Role.CLERK, organ_id=organ.id).get(page).status_code == 200
+        assert original_seen() == number
 
 
 def test_masking_confirms_only_what_was_on_the_screen(sign_in: SignIn) -> None:
@@ -224,7 +240,7 @@ def test_masking_confirms_only_what_was_on_the_screen(sign_in: SignIn) -> None:
     masked = the_correction().masked["facts"]
     assert not any(words in masked for words in (SECRET, "李四", "红星大厦"))
     steps = db.session.scalars(sa.select(AuditEntry.action).where(AuditEntry.subject == f"decision:{decision.id}"))
-    assert list(steps) == ["decision.propose_correction", "decision.mask_correction"]
+    assert list(steps) == ["decision.propose_correction", "decision.original", "decision.mask_correction"]
 
 
 def test_nobody_puts_before_the_public_what_they_did_not_see(sign_in: SignIn, client: FlaskClient) -> None:

@@ -94,6 +94,25 @@ def test_original_is_only_shown_to_whoever_opens_it_and_that_is_recorded(desk: F
     assert [entry.subject for entry in steps("decision.original")] == [f"decision:{draft.id}"]
 
 
+def test_whoever_opens_the_form_of_a_draft_is_recorded_once_in_a_while(
+    sign_in: SignIn, organ: Organ, draft: Decision
+) -> None:
+    desk, address = sign_in(Role.CLERK, organ_id=organ.id), f"/staff/decisions/{draft.id}/edit"
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        assert "410883199001011234" in desk.get(address).text
+        desk.get(address)
+        (entry,) = steps("decision.original")
+        assert (entry.subject, entry.staff_id is not None) == (f"decision:{draft.id}", True)
+        traveller.shift(timedelta(minutes=31))
+        desk.get(address)
+        assert len(steps("decision.original")) == 2
+    other = sign_in(Role.CLERK, organ_id=organ.id)
+    other.get(f"/staff/decisions/{draft.id}")
+    assert len(steps("decision.original")) == 2
+    other.get(address)
+    assert len(steps("decision.original")) == 3
+
+
 def test_original_closes_again(desk: FlaskClient, draft: Decision) -> None:
     opened(desk, draft)
     with time_machine.travel(clock.now() + timedelta(minutes=31)):

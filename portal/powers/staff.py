@@ -1,5 +1,6 @@
 """Staff pages of the power list: items, the articles they rest on, transfers, and the import of a spreadsheet."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -161,9 +162,14 @@ def make_ground_form(*, sent: bool) -> forms.GroundForm:
 @keepers_only
 def remove_ground(item_id: int, ground_id: int) -> ResponseReturnValue:
     """Let a power no longer rest on an article."""
+    return take_out(item_id, service.remove_ground, _("The article is taken out."), ground_id=ground_id)
+
+
+def take_out(item_id: int, remove: Callable[..., None], said: str, **part: int) -> ResponseReturnValue:
+    """Take a part out of a power and go back to it."""
     item = queries.get_item_by_id(item_id, lock=True)
-    service.remove_ground(item=item, ground_id=ground_id, staff_id=guard.current_staff().id)
-    flash(_("The article is taken out."), "good")
+    remove(item=item, staff_id=guard.current_staff().id, **part)
+    flash(said, "good")
     db.session.commit()
     return redirect(url_for(".show", item_id=item_id))
 
@@ -224,11 +230,7 @@ def read_transfer(form: forms.TransferForm) -> service.TransferContent:
 @keepers_only
 def remove_transfer(item_id: int, transfer_id: int) -> ResponseReturnValue:
     """Take out a transfer that was entered by mistake."""
-    item = queries.get_item_by_id(item_id, lock=True)
-    service.remove_transfer(item=item, transfer_id=transfer_id, staff_id=guard.current_staff().id)
-    flash(_("The transfer is taken out."), "good")
-    db.session.commit()
-    return redirect(url_for(".show", item_id=item_id))
+    return take_out(item_id, service.remove_transfer, _("The transfer is taken out."), transfer_id=transfer_id)
 
 
 @blueprint.route("/import", methods=["GET", "POST"])

@@ -70,8 +70,9 @@ class Change:
 
     @property
     def renumbered(self) -> bool:
-        both = self.old is not None and self.new is not None
-        return both and (self.old.number, self.old.suffix) != (self.new.number, self.new.suffix)  # type: ignore[union-attr]
+        if self.old is None or self.new is None:
+            return False
+        return (self.old.number, self.old.suffix) != (self.new.number, self.new.suffix)
 
     @property
     def unchanged(self) -> bool:

@@ -3,7 +3,9 @@
 Columns that are not known, such as identity numbers and phones, are not read.
 """
 
+from datetime import date
 from pathlib import Path
+from typing import TypedDict
 
 from flask_babel import lazy_gettext as _l
 
@@ -18,6 +20,16 @@ from portal.registers import Cells, Outcome, Register, read_days, refuse_long, t
 
 COLUMNS = Path(__file__).parent / "data" / "columns.csv"
 REQUIRED = ("name", "organ", "card_number", "valid_from", "valid_to")
+
+
+class _Details(TypedDict):
+    """What a row says of an officer beside the card's number."""
+
+    organ: Organ
+    name: str
+    category: str
+    valid_from: date
+    valid_to: date
 
 
 def enter_officers(register: Register, *, staff_id: int | None = None) -> Outcome:
@@ -41,7 +53,7 @@ def _take(cells: Cells, organs: dict[str, Organ], staff_id: int | None) -> bool 
     organ = organs.get(fold(cells["organ"]))
     if organ is None:
         raise Refusal(_l("There is no organ with this name."), field="organ")
-    values = {
+    values: _Details = {
         "organ": organ,
         "name": cells["name"],
         "category": cells.get("category", ""),
@@ -53,7 +65,7 @@ def _take(cells: Cells, organs: dict[str, Organ], staff_id: int | None) -> bool 
     if over and (officer is None or officer.organ_id != organ.id):
         raise Refusal(_l("This organ has ended. Name the one that follows it."), field="organ")
     if officer is not None:
-        changed = service.update_officer(officer=officer, staff_id=staff_id, **values)  # type: ignore[arg-type]
+        changed = service.update_officer(officer=officer, staff_id=staff_id, **values)
         return None if changed else False
-    service.add_officer(card_number=cells["card_number"], staff_id=staff_id, **values)  # type: ignore[arg-type]
+    service.add_officer(card_number=cells["card_number"], staff_id=staff_id, **values)
     return True

@@ -58,3 +58,9 @@ def show(standard_id: int) -> str:
         article_key=article_key,
         tier_labels=TIER_LABELS,
     )
+
+
+@blueprint.app_template_global("count_standards")
+def count_standards(organ_id: int) -> int:
+    """Return how many standards an organ applies or will apply, for its page."""
+    return queries.count_standards(organ_id, on=clock.today())

@@ -39,12 +39,20 @@ class Wanted:
         return bool(self.words or self.trade or self.organ_id or self.article_id or self.ended)
 
 
+def count_standards(organ_id: int, *, on: date) -> int:
+    """Count the standards of an organ that are applied or will be."""
+    return db.session.scalar(sa.select(sa.func.count()).where(DiscretionStandard.organ_id == organ_id, ~_over(on))) or 0
+
+
+def _over(on: date) -> sa.ColumnElement[bool]:
+    return DiscretionStandard.valid_to.is_not(None) & (DiscretionStandard.valid_to < on)
+
+
 def list_standards(wanted: Wanted, *, number: int) -> Page[Any]:
     """Return the standards that are applied or will be, or those that have ended, by organ and code."""
     standard = DiscretionStandard
     statement = sa.select(standard).options(selectinload(standard.tiers), joinedload(standard.organ))
-    over = standard.valid_to.is_not(None) & (standard.valid_to < wanted.on)
-    statement = statement.where(over if wanted.ended else ~over)
+    statement = statement.where(_over(wanted.on) if wanted.ended else ~_over(wanted.on))
     for word in wanted.words[:MAX_WORDS]:
         statement = statement.where(_says(word))
     if wanted.trade:

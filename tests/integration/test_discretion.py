@@ -164,6 +164,21 @@ def test_ended_standard_keeps_its_page_and_leaves_list_and_search(app: Flask, cl
     assert f"/discretion/{number}" not in client.get("/search?q=未测试").text
 
 
+def test_page_of_an_organ_leads_to_its_standards_alone(
+    app: Flask, client: FlaskClient, sheet: Path, organ: Organ
+) -> None:
+    run(app, sheet)
+    other, address = make_organ(), f"/discretion?organ={organ.id}"
+    standard("CL-2").organ = other
+    page = BeautifulSoup(client.get(f"/organs/{organ.slug}?lang=en").text, "html.parser")
+    link = page.select_one(f'a[href="{address}"]')
+    assert link is not None and link.text == "What violations cost: 1 standard"
+    found = BeautifulSoup(client.get(address).text, "html.parser")
+    assert [str(item["href"]) for item in found.select(".list__title")] == [f"/discretion/{standard('CL-1').id}"]
+    standard("CL-1").valid_to = clock.today() - timedelta(days=1)
+    assert address not in client.get(f"/organs/{organ.slug}").text
+
+
 def test_list_asks_the_database_a_fixed_number_of_times(app: Flask, client: FlaskClient, sheet: Path) -> None:
     run(app, sheet)
     with counted_queries() as seen:

@@ -92,6 +92,7 @@ class Settings:
     site_id_code: str = ""
     metrics_token: str = field(default="", repr=False)
     page_cache_mb: int = 32
+    clamd: str = ""
 
     @property
     def secure_cookies(self) -> bool:
@@ -166,6 +167,7 @@ class Settings:
             site_id_code=environ.get("SITE_ID_CODE", "").strip(),
             metrics_token=environ.get("METRICS_TOKEN", ""),
             page_cache_mb=_count(environ, "PAGE_CACHE_MB", cls.page_cache_mb),
+            clamd=_socket(environ, "CLAMD"),
         )
 
 
@@ -219,6 +221,18 @@ def _address(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(name, "").strip().rstrip("/")
     if value and not _is_address(value):
         raise SettingsError(f"{name} must look like http://127.0.0.1:4010, or be empty.")
+    return value
+
+
+def _socket(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "").strip()
+    parts = urlsplit(value)
+    try:
+        known = value.startswith("unix:/") or (parts.scheme == "tcp" and bool(parts.hostname) and bool(parts.port))
+    except ValueError:
+        known = False
+    if value and not known:
+        raise SettingsError(f"{name} must look like unix:/run/clamav/clamd.ctl or tcp://127.0.0.1:3310, or be empty.")
     return value
 
 

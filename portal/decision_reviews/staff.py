@@ -54,6 +54,7 @@ def review_page(
         check_labels=service.CHECK_LABELS,
         checks=decisions.list_checks(decision.id),
         unnamed=queries.find_unnamed(decision),
+        power_doubtful=decision_pages.is_power_doubtful(decision),
         until=find_end(decision, clock.today()),
         minor=decision.kind is DecisionKind.PENALTY and weigh(decision) is decision_rules.Weight.MINOR,
     )

@@ -24,6 +24,8 @@ from portal.i18n import current
 from portal.organs.queries import list_names
 from portal.paging import page_number
 from portal.parties.models import PartyKind
+from portal.powers import queries as powers
+from portal.powers.models import PowerCategory
 
 blueprint = Blueprint("decisions", __name__, url_prefix="/decisions")
 
@@ -280,4 +282,11 @@ def show(decision_id: int) -> str:
         version=queries.fingerprint(decision),
         checks=queries.list_checks(decision.id),
         repairs=queries.list_repairs(decision.id),
+        power_doubtful=is_power_doubtful(decision),
     )
+
+
+def is_power_doubtful(decision: Decision) -> bool:
+    """Whether by the power list the organ of a decision did not hold the power for it on its day."""
+    category = PowerCategory(decision.kind.value)
+    return powers.is_doubtful(decision.organ_id, category, on=decision.decided_on, article_id=decision.article_id)

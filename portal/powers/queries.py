@@ -172,6 +172,19 @@ def list_of_organ(organ_id: int) -> Page[Any]:
     return Page(found.items[:SHOWN_ON_ORGAN], 1, found.total)
 
 
+def is_doubtful(organ_id: int, category: PowerCategory, *, on: date, article_id: int | None) -> bool:
+    """Whether by the register others held a power of a category on a day, and an organ did not.
+
+    Powers that rest on the article count alone, where there are any; where the register has none there is no doubt.
+    """
+    lives = lives_of(load_organs())
+    statement = sa.select(held_by(on)).where(*exists_on(on), PowerItem.category == category).distinct()
+    on_article = statement.where(PowerItem.grounds.any(PowerGround.article_id == article_id))
+    found = db.session.scalars(on_article).all() if article_id else []
+    holders = {acting(holder, on, lives) for holder in found or db.session.scalars(statement).all()}
+    return bool(holders) and organ_id not in holders
+
+
 def find_article(article_id: int) -> Article | None:
     """Return an article with its law, or None."""
     return db.session.scalar(

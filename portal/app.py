@@ -12,7 +12,7 @@ from jinja2 import FileSystemBytecodeCache, StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import assets, clock, data_version, db, health, i18n, page_cache, rendering, security, tables
+from portal import assets, clock, data_version, db, health, i18n, page_cache, rendering, rotation, security, tables
 from portal.accounts import guard
 from portal.accounts import rules as accounts_rules
 from portal.accounts import staff as accounts_staff
@@ -25,6 +25,8 @@ from portal.calendar import service as calendar
 from portal.calls import staff as calls_staff
 from portal.case_types import service as case_types
 from portal.cli import register_commands
+from portal.complaint_filing import public as complaint_filing
+from portal.complaint_tracking import public as complaint_tracking
 from portal.complaints import public as complaints
 from portal.complaints import staff as complaints_staff
 from portal.contacts.rules import mask_phone
@@ -102,6 +104,8 @@ PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
     sandbox.blueprint,
     health.blueprint,
 )
+# Rooms that hang their pages on the blueprint of another.
+ROOMS = (complaint_filing, complaint_tracking)
 STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     home_staff.blueprint,
     accounts_staff.blueprint,
@@ -137,6 +141,7 @@ FACTS: tuple[Callable[[], object], ...] = (
     risk_periods.load_facts,
     procedures_service.load_facts,
     publication_service.load_facts,
+    rotation.seal_files,
 )
 # Where each command is; see `CommandTable`.
 COMMANDS = {
@@ -147,6 +152,7 @@ COMMANDS = {
     "restore": "portal.backup:restore",
     "serve": "portal.serve:serve",
     "staff": "portal.accounts.cli:group",
+    "vault": "portal.rotation:group",
 }
 IMPORTS = {
     "bases": "portal.bases.cli:import_bases",

@@ -51,12 +51,6 @@ def find_by_submission(key: str) -> Complaint | None:
     return db.session.scalar(sa.select(Complaint).where(Complaint.submission_key == key))
 
 
-def find_code_hash(number: str) -> tuple[int | None, str | None]:
-    """Return id and hashed query code of a number; both None when there is no such case."""
-    row = db.session.execute(sa.select(Complaint.id, Complaint.code_hash).where(Complaint.number == number)).first()
-    return (row.id, row.code_hash) if row else (None, None)
-
-
 def get_for_sender(complaint_id: int) -> Complaint:
     """Return a complaint whose sender has proven to hold the code."""
     complaint = db.session.get(Complaint, complaint_id)
@@ -85,11 +79,6 @@ def find_next_due(complaint: Complaint) -> date | None:
         return None
     dues = {ComplaintState.SUBMITTED: complaint.accept_due_on, ComplaintState.ACCEPTED: complaint.answer_due_on}
     return dues.get(complaint.state)
-
-
-def list_public_events(complaint: Complaint) -> list[ComplaintEvent]:
-    """Return what the sender may see of what happened, newest first."""
-    return [event for event in reversed(complaint.events) if event.public]
 
 
 def visible_to(staff: Staff) -> sa.ColumnElement[bool]:

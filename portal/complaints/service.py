@@ -4,7 +4,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
@@ -25,12 +25,11 @@ from portal.complaints.models import (
     ComplaintFile,
     ComplaintKind,
     ComplaintState,
-    ComplaintTry,
 )
 from portal.contacts.models import Contact
 from portal.contacts.service import keep_contact
 from portal.db import db, upsert
-from portal.errors import Conflict, Refusal, TooMany, TransitionError
+from portal.errors import Conflict, Refusal, TransitionError
 from portal.security import CODE_ALPHABET, check_password
 from portal.vault import get_vault, seal, unseal
 
@@ -201,6 +200,7 @@ def _new_file(complaint: Complaint, file: uploads.Staged) -> ComplaintFile:
         size=file.size,
         sha256=file.sha256,
         clean_sha256=file.clean_sha256,
+        caution=file.caution,
     )
 
 
@@ -266,34 +266,11 @@ def confirm_code(complaint: Complaint) -> None:
     db.session.flush()
 
 
-def take_try(number: str) -> None:
-    """Count a try at a number before it is checked, so that tries made at the same moment all count.
+def move(complaint: Complaint, action: str) -> None:
+    """Bring a complaint to the state that an action leads to.
 
-    Raises TooMany while the number is locked.
+    Raises TransitionError when it is not possible any more.
     """
-    now = clock.now()
-    start = upsert(ComplaintTry).values(number=number, tries=0, last_at=now, locked_until=None)
-    db.session.execute(start.on_conflict_do_nothing(index_elements=["number"]))
-    row = db.session.execute(
-        sa.select(ComplaintTry).where(ComplaintTry.number == number).with_for_update()
-    ).scalar_one()
-    if row.locked_until and row.locked_until > now:
-        raise TooMany(_l("Too many wrong tries."), retry_at=row.locked_until)
-    if row.locked_until or now - row.last_at > rules.LOCKED_FOR:
-        row.tries = 0
-    row.tries += 1
-    row.last_at = now
-    row.locked_until = rules.lock_after(row.tries, now)
-    db.session.execute(sa.delete(ComplaintTry).where(ComplaintTry.last_at < now - timedelta(days=1)))
-    db.session.flush()
-
-
-def clear_tries(number: str) -> None:
-    """Forget the wrong tries at a number, after a right one."""
-    db.session.execute(sa.delete(ComplaintTry).where(ComplaintTry.number == number))
-
-
-def _move(complaint: Complaint, action: str) -> None:
     try:
         complaint.state = ComplaintState(rules.next_state(complaint.state, action))
         complaint.next_due_on = queries.find_next_due(complaint)
@@ -307,40 +284,6 @@ def lock_for_sender(complaint_id: int) -> Complaint:
     statement = sa.select(Complaint).where(Complaint.id == complaint_id).with_for_update(of=Complaint)
     complaint = db.session.scalar(statement.execution_options(populate_existing=True))
     return complaint or queries.get_for_sender(complaint_id)
-
-
-def add_supplement(*, complaint_id: int, text: str) -> None:
-    """Add to a complaint what its sender sends later.
-
-    Raises TransitionError when it is answered, refused or withdrawn.
-    """
-    complaint = lock_for_sender(complaint_id)
-    _move(complaint, "supplement")
-    add_event(complaint, "supplement", public=True, text=text)
-
-
-def withdraw_complaint(*, complaint_id: int) -> None:
-    """Withdraw a complaint that has no answer yet.
-
-    Raises TransitionError otherwise.
-    """
-    complaint = lock_for_sender(complaint_id)
-    _move(complaint, "withdraw")
-    add_event(complaint, "withdraw", public=True)
-
-
-def rate_answer(*, complaint_id: int, grade: int, solved: bool, comment: str) -> None:
-    """Keep the sender's judgement of the answer, once.
-
-    Raises TransitionError when there is no answer, Conflict when it was rated before.
-    """
-    complaint = lock_for_sender(complaint_id)
-    _move(complaint, "rate")
-    if complaint.rated_at is not None:
-        raise Conflict(_l("You have already rated this answer."))
-    complaint.grade, complaint.solved, complaint.grade_comment = grade, solved, comment
-    complaint.rated_at = clock.now()
-    add_event(complaint, "rate", public=True)
 
 
 def open_for_step(*, complaint_id: int, staff: Staff, seen: str | None = None) -> Complaint:
@@ -373,7 +316,7 @@ def assign_complaint(*, complaint: Complaint, staff: Staff, handler_id: int) -> 
 
 def accept_complaint(*, complaint: Complaint, staff: Staff) -> None:
     """Accept a complaint and tell its sender; who accepts handles it unless somebody does already."""
-    _move(complaint, "accept")
+    move(complaint, "accept")
     complaint.accepted_at = clock.now()
     complaint.handler_id = complaint.handler_id or staff.id
     _finish(complaint, "accept", staff, outbox.ACCEPTED)
@@ -381,14 +324,14 @@ def accept_complaint(*, complaint: Complaint, staff: Staff) -> None:
 
 def refuse_complaint(*, complaint: Complaint, staff: Staff, reason: str) -> None:
     """Do not accept a complaint, with a reason that its sender reads."""
-    _move(complaint, "refuse")
+    move(complaint, "refuse")
     complaint.refusal_reason = reason
     _finish(complaint, "refuse", staff, outbox.REFUSED)
 
 
 def answer_complaint(*, complaint: Complaint, staff: Staff, answer: str) -> None:
     """Answer a complaint and tell its sender."""
-    _move(complaint, "answer")
+    move(complaint, "answer")
     complaint.answer = answer
     complaint.answered_at = clock.now()
     _finish(complaint, "answer", staff, outbox.ANSWERED)

@@ -1,0 +1,1 @@
+"""Filing a complaint: the five pages and the receipt."""

@@ -1,0 +1,222 @@
+"""Filing a complaint: five pages at one address, and the receipt."""
+
+import secrets
+from typing import Any
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import ValidationError, validate_csrf
+
+from portal import clock, limits, uploads
+from portal.complaint_filing.forms import FIELDS, fill_page, read_filing, review_pages
+from portal.complaints import guard, queries, rules, service
+from portal.complaints.public import blueprint
+from portal.db import db, reading
+from portal.drafts import Draft
+from portal.errors import Conflict, Refusal, TooMany
+from portal.i18n import moment, pick
+from portal.paging import whole_number
+from portal.security import csrf
+from portal.settings import Settings
+
+PURPOSE = "complaint"
+FIRST, HAPPENED, LAST = 1, 3, 5
+
+
+@blueprint.get("/new")
+def new() -> ResponseReturnValue:
+    """Show the first page of the form."""
+    draft = Draft(key=secrets.token_hex(16))
+    organ = request.args.get("organ", "")
+    if organ.isdigit():
+        draft.answers["organ"] = organ[:9]
+    decision = whole_number(request.args.get("decision"))
+    if decision:
+        draft.answers["facts"] = _("About the published decision %(address)s:", address=f"/decisions/{decision}") + "\n"
+    return show_page(draft, FIRST)
+
+
+@blueprint.post("/new")
+@csrf.exempt  # Checked in `send`, where a stale page keeps what was typed instead of losing it.
+def turn_page() -> ResponseReturnValue:
+    """Take what was typed on one page and show the one asked for."""
+    draft = Draft.read(request.form.get("draft", ""), purpose=PURPOSE, new_key=secrets.token_hex(16))
+    page = read_page(request.form.get("page", ""))
+    draft.take(FIELDS[page - 1], request.form)
+    refused = take_files(draft) if page == HAPPENED else []
+    removed = drop_file(draft, request.form.get("remove", ""))
+    go = "stay" if removed else request.form.get("go", "next")
+    if draft.broken and page > FIRST:
+        return show_lost(draft, page)
+    if go == "back":
+        return show_page(draft, max(FIRST, page - 1), refused=refused)
+    if page == LAST and go.isdigit():
+        return show_page(draft, read_page(go))
+    if go == "stay":
+        return show_page(draft, page, refused=refused)
+    form = fill(draft, page)[0]
+    if not form.validate() or refused:
+        return show_page(draft, page, form, refused=refused)
+    if page == LAST:
+        return send(draft, form)
+    return show_page(draft, LAST if draft.checked else page + 1)
+
+
+def read_page(raw: str) -> int:
+    """Return a page's number; nonsense is the first page."""
+    return int(raw) if raw in ("1", "2", "3", "4", "5") else FIRST
+
+
+def fill(draft: Draft, *pages: int) -> list[Any]:
+    """Return the forms of pages; on a POST the choices are read without taking the database's write lock."""
+    today = clock.today()
+    with reading():
+        organs = [(str(row.id), pick(row, "name")) for row in queries.list_organs(today)]
+        db.session.rollback()
+    return [fill_page(draft, page, organs=organs, latest=today) for page in pages]
+
+
+def show_page(
+    draft: Draft, page: int, form: Any = None, *, refused: list[str] | None = None, status: int = 422
+) -> ResponseReturnValue:
+    """Render one of the five pages; with errors the status is 422 unless said otherwise."""
+    form = form or fill(draft, page)[0]
+    if refused:
+        form.validate()
+        form.files.errors = [*form.files.errors, *refused]
+    if page == LAST:
+        draft.checked = True
+    html = render_template(
+        "public/complaints/new.html",
+        form=form,
+        draft=draft,
+        page=page,
+        last=LAST,
+        review=review_pages(draft, fill(draft, *range(FIRST, LAST))) if page == LAST else [],
+        signed=draft.sign(PURPOSE),
+        uploads=uploads,
+        rules=rules,
+        switch_form="complaint",
+    )
+    return html, status if form.errors else 200
+
+
+def show_lost(draft: Draft, page: int) -> ResponseReturnValue:
+    """Tell that the earlier pages' answers cannot be trusted any more; this page's are kept."""
+    form = fill(draft, page)[0]
+    form.form_errors.append(_("Your earlier answers could not be read any more; what is on this page was kept."))
+    return show_page(draft, page, form)
+
+
+def take_files(draft: Draft) -> list[str]:
+    """Stage the files that came along; return why some were not taken, so that a bad one drops no good one."""
+    refused = []
+    sent = [file for file in request.files.getlist("files") if file.filename]
+    for file in sent:
+        try:
+            if len(draft.files) >= uploads.MAX_FILES:
+                name, limit = uploads.clean_name(file.filename or ""), uploads.MAX_FILES
+                raise Refusal(_("“%(name)s” was not added: at most %(limit)d files.", name=name, limit=limit))
+            limits.count("upload")
+            draft.files.append(uploads.stage(file))
+        except TooMany:
+            refused.append(_("Too many files in one hour. Send the form without them; you can describe them later."))
+            break
+        except Refusal as refusal:
+            refused.append(str(refusal.message))
+    return refused
+
+
+def drop_file(draft: Draft, token: str) -> bool:
+    """Forget a file the sender does not want to send after all."""
+    for file in draft.files:
+        if token == file.token:
+            uploads.discard(file)
+            draft.files.remove(file)
+            return True
+    return bool(token)
+
+
+def send(draft: Draft, form: Any) -> ResponseReturnValue:
+    """Check all pages once more, write the complaint, and lead to its receipt."""
+    pages = fill(draft, *range(FIRST, LAST))
+    for page, filled in enumerate(pages, start=FIRST):
+        if not filled.validate():
+            return show_page(draft, page, filled)
+    gone = [file for file in draft.files if not uploads.is_staged(file)]
+    if gone:
+        draft.files = [file for file in draft.files if file not in gone]
+        words = [_("“%(name)s” is no longer here. Please add it again.", name=file.name) for file in gone]
+        return show_page(draft, HAPPENED, refused=words)
+    if draft.expired or is_stale():
+        form.form_errors.append(_("This page was open for too long. Check your answers and send it again."))
+        return show_page(draft, LAST, form)
+    try:
+        limits.count("complaint")
+    except TooMany as refusal:
+        return show_limit(draft, form, refusal)
+    code = service.make_code()
+    try:
+        complaint = service.file_complaint(filing=read_filing(draft, pages), code=code)
+    except Conflict as refusal:
+        db.session.rollback()
+        form.form_errors.append(str(refusal.message))
+        return show_page(draft, LAST, form, status=refusal.status)
+    guard.open_place(guard.RECEIPT, complaint.id)
+    if complaint.code_hash != code.hash:
+        flash(_("You had sent this before; this is its receipt."), "warn")
+    db.session.commit()
+    return redirect(url_for("complaints.receipt"))
+
+
+def is_stale() -> bool:
+    """Whether the request forgery token is missing or too old."""
+    if not current_app.config.get("WTF_CSRF_ENABLED", True):
+        return False
+    try:
+        validate_csrf(request.form.get("csrf_token"))
+    except ValidationError:
+        return True
+    return False
+
+
+def show_limit(draft: Draft, form: Any, refusal: TooMany) -> ResponseReturnValue:
+    """Tell when sending is possible again, keeping everything."""
+    settings: Settings = current_app.config["SETTINGS"]
+    when = moment(refusal.details["retry_at"])
+    words = _("Too many complaints from your connection. Try again after %(when)s, or call %(phone)s.")
+    form.form_errors.append(words % {"when": when, "phone": settings.hotline})
+    return show_page(draft, LAST, form, status=429)
+
+
+@blueprint.get("/receipt")
+def receipt() -> ResponseReturnValue:
+    """Show number and query code until the sender has them, for half an hour at most."""
+    # Only receipts draw a code.
+    import segno
+
+    complaint_id = guard.find_place(guard.RECEIPT)
+    if complaint_id is None:
+        return redirect(url_for("complaints.track"))
+    complaint = queries.get_for_sender(complaint_id)
+    code = rules.group_code(service.show_code(complaint))
+    settings: Settings = current_app.config["SETTINGS"]
+    address = f"{settings.public_url}{url_for('complaints.track')}"
+    picture = segno.make(address, error="m").svg_data_uri(scale=4, light="#fff", border=3)
+    return render_template(
+        "public/complaints/receipt.html", complaint=complaint, code=code, address=address, picture=picture
+    )
+
+
+@blueprint.post("/receipt")
+def confirm() -> ResponseReturnValue:
+    """Erase the code that the sender has saved, and show the case."""
+    complaint_id = guard.find_place(guard.RECEIPT)
+    if complaint_id is None:
+        return redirect(url_for("complaints.track"))
+    service.confirm_code(service.lock_for_sender(complaint_id))
+    guard.close_place(guard.RECEIPT)
+    guard.open_place(guard.CASE, complaint_id)
+    db.session.commit()
+    return redirect(url_for("complaints.case"))

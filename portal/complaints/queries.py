@@ -1,6 +1,6 @@
 """Reading complaints: by number and code for senders, by what they may see for staff."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 
+from portal import clock
 from portal.accounts.models import Role, Staff
 from portal.accounts.rules import sees_all
 from portal.calendar.rules import WorkingCalendar
@@ -27,6 +28,8 @@ from portal.complaints.models import (
 from portal.db import db
 from portal.errors import NotFound
 from portal.organs.models import Organ
+from portal.organs.queries import list_stood_for, lives_of, load_organs
+from portal.organs.rules import acting
 from portal.paging import Page, list_page
 
 OPEN = (ComplaintState.SUBMITTED, ComplaintState.ACCEPTED)
@@ -82,10 +85,11 @@ def find_next_due(complaint: Complaint) -> date | None:
 
 
 def visible_to(staff: Staff) -> sa.ColumnElement[bool]:
-    """Return the condition under which a member of staff may see and handle a complaint.
+    """Return the condition under which a member of staff may see and handle a complaint; `rules.may_see` in SQL.
 
     Whoever is named in it never sees it, whatever their role. What is delicate is for supervisors only, and never for
-    an organ complained about: not even for a supervisor of that organ. Everything else is for those that handle it.
+    an organ complained about, or the one that follows it: not even for a supervisor of that organ. Everything else is
+    for those that handle it.
     """
     return sa.and_(sa.not_(_names(staff)), _in_remit(staff))
 
@@ -98,25 +102,30 @@ def _names(staff: Staff) -> sa.ColumnElement[bool]:
 
 
 def _in_remit(staff: Staff) -> sa.ColumnElement[bool]:
-    if staff.role is Role.ADMIN:
-        return sa.true()
-    organ_id = staff.organ_id
+    organs = [] if staff.organ_id is None else list_stood_for(staff.organ_id, on=clock.today())
     if sees_all(staff.role):
-        if organ_id is None:
+        if not organs:
             return sa.true()
-        accused = sa.or_(sa.func.coalesce(Complaint.organ_id, 0) == organ_id, _takes_part(OrganPart.SUBJECT, organ_id))
+        accused = sa.or_(sa.func.coalesce(Complaint.organ_id, 0).in_(organs), _takes_part(OrganPart.SUBJECT, organs))
         return sa.not_(sa.and_(Complaint.delicate, accused))
-    handles = sa.or_(
-        sa.func.coalesce(Complaint.handler_organ_id, 0) == (organ_id or -1),
-        _takes_part(OrganPart.JOINT, organ_id or -1),
-    )
+    if staff.role is not Role.CLERK:
+        return sa.false()
+    handles = sa.or_(sa.func.coalesce(Complaint.handler_organ_id, 0).in_(organs), _takes_part(OrganPart.JOINT, organs))
     return sa.and_(sa.not_(Complaint.delicate), handles)
 
 
-def _takes_part(part: OrganPart, organ_id: int) -> sa.ColumnElement[bool]:
+def _takes_part(part: OrganPart, organs: Sequence[int]) -> sa.ColumnElement[bool]:
     return sa.exists().where(
-        ComplaintOrgan.complaint_id == Complaint.id, ComplaintOrgan.part == part, ComplaintOrgan.organ_id == organ_id
+        ComplaintOrgan.complaint_id == Complaint.id, ComplaintOrgan.part == part, ComplaintOrgan.organ_id.in_(organs)
     )
+
+
+def subject_visible_to(staff: Staff, subject: Any) -> sa.ColumnElement[bool]:
+    """Return the condition under which a member of staff may know of what concerns the record named `complaint:12`."""
+    is_ours = subject.like("complaint:%")
+    # Told by CASE, for PostgreSQL would read the number of other records' names as well.
+    number = sa.case((is_ours, sa.cast(sa.func.substr(subject, len("complaint:") + 1), sa.Integer)), else_=0)
+    return sa.or_(sa.not_(is_ours), sa.exists().where(Complaint.id == number, visible_to(staff)))
 
 
 def get_for_staff(complaint_id: int, staff: Staff, *, lock: bool = False) -> Complaint:
@@ -163,18 +172,39 @@ def list_history(complaint: Complaint) -> Sequence[sa.Row[ComplaintEvent, str | 
     ).all()
 
 
-def list_assignable(complaint: Complaint) -> Sequence[sa.Row[int, str]]:
-    """Return who may handle a complaint: id and name."""
-    delicate = complaint.delicate
-    supervisors: sa.ColumnElement[bool] = Staff.role.in_((Role.SUPERVISOR, Role.ADMIN))
-    if delicate and complaint.organ_id is not None:
-        other_organ = sa.func.coalesce(Staff.organ_id, 0) != complaint.organ_id
-        supervisors = sa.and_(supervisors, sa.or_(Staff.role == Role.ADMIN, other_organ))
-    clerks = sa.and_(Staff.role == Role.CLERK, Staff.organ_id == complaint.handler_organ_id)
-    who = supervisors if delicate or complaint.handler_organ_id is None else sa.or_(supervisors, clerks)
-    return db.session.execute(
-        sa.select(Staff.id, Staff.name).where(Staff.active, who).order_by(Staff.name, Staff.id)
+def get_remit(complaint: Complaint) -> rules.Remit:
+    """Return whom a complaint is for, and whom it must be kept from."""
+    named = db.session.execute(
+        sa.select(ComplaintNamed.staff_id, ComplaintNamed.officer_id).where(
+            ComplaintNamed.complaint_id == complaint.id, ComplaintNamed.cleared_at.is_(None)
+        )
     ).all()
+    parts = db.session.execute(
+        sa.select(ComplaintOrgan.part, ComplaintOrgan.organ_id).where(ComplaintOrgan.complaint_id == complaint.id)
+    ).all()
+    subjects = [complaint.organ_id, *(row.organ_id for row in parts if row.part is OrganPart.SUBJECT)]
+    handlers = [complaint.handler_organ_id, *(row.organ_id for row in parts if row.part is OrganPart.JOINT)]
+    return rules.Remit(
+        delicate=complaint.delicate,
+        subjects=_with_followers(subjects),
+        handlers=_with_followers(handlers),
+        staff=frozenset(row.staff_id for row in named if row.staff_id is not None),
+        officers=frozenset(row.officer_id for row in named if row.officer_id is not None),
+    )
+
+
+def _with_followers(organs: Iterable[int | None]) -> frozenset[int]:
+    # Who stands for an organ that has ended is as concerned as the organ itself.
+    known, today, lives = {organ for organ in organs if organ is not None}, clock.today(), lives_of(load_organs())
+    return frozenset(known | {organ for each in known if (organ := acting(each, today, lives)) is not None})
+
+
+def list_assignable(complaint: Complaint) -> list[Any]:
+    """Return who may handle a complaint as rows (id, name): those that may see it, by name."""
+    remit = get_remit(complaint)
+    columns = (Staff.id, Staff.name, Staff.role, Staff.organ_id, Staff.officer_id)
+    rows = db.session.execute(sa.select(*columns).where(Staff.active).order_by(Staff.name, Staff.id)).all()
+    return [row for row in rows if rules.may_see(remit, row)]
 
 
 @dataclass(frozen=True)

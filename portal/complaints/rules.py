@@ -9,7 +9,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
+from portal.accounts.rules import sees_all
 from portal.calendar.rules import DAY, WorkingCalendar
 from portal.errors import TransitionError
 
@@ -121,6 +123,42 @@ def for_supervisors(kind: str, officer: str) -> bool:
     itself (regulation on letters and visits, articles 28, 30 and 46).
     """
     return kind == "conduct" or bool(officer.strip())
+
+
+@dataclass(frozen=True)
+class Remit:
+    """Whom a complaint is for, by the organs that handle it, and whom it is about: organs, accounts and cards."""
+
+    delicate: bool
+    subjects: frozenset[int]
+    handlers: frozenset[int]
+    staff: frozenset[int] = frozenset()
+    officers: frozenset[int] = frozenset()
+
+
+class Person(Protocol):
+    """What of a member of staff decides what they may see."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def organ_id(self) -> int | None: ...
+    @property
+    def officer_id(self) -> int | None: ...
+
+
+def may_see(remit: Remit, person: Person) -> bool:
+    """Whether a member of staff may see and handle a complaint; `queries.visible_to` says the same in SQL.
+
+    Nobody who is named in it (regulation on letters and visits, articles 30 and 46).
+    """
+    if person.id in remit.staff or person.officer_id in remit.officers:
+        return False
+    if sees_all(person.role):
+        return not remit.delicate or person.organ_id not in remit.subjects
+    return person.role == "clerk" and not remit.delicate and person.organ_id in remit.handlers
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,12 @@ def lives_of(organs: Mapping[int, Any]) -> dict[int, rules.Life]:
     return {key: rules.Life(row.valid_from, row.valid_to, row.successor_id) for key, row in organs.items()}
 
 
+def list_stood_for(organ_id: int, *, on: date) -> list[int]:
+    """Return the organs that an organ stands for on a day: itself, and those that it follows."""
+    lives = lives_of(load_organs())
+    return sorted({organ_id, *(key for key in lives if rules.acting(key, on, lives) == organ_id)})
+
+
 def get_organ(slug: str) -> Organ:
     """Return a confirmed organ; organs that have ended keep their page."""
     organ = db.session.scalar(sa.select(Organ).where(Organ.slug == slug, Organ.confirmed))

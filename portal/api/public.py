@@ -16,13 +16,13 @@ from portal.decisions.public import FILTERS, read_day, read_filter
 from portal.decisions.queries import Filter, get_published, public_content, public_party_name
 from portal.decisions.rules import MAX_KEYWORD, MEASURES, PERMIT_CATEGORIES, path
 from portal.errors import NotFound, Refusal
+from portal.organs.queries import find_card
+from portal.organs.rules import MAX_NUMBER
 from portal.paging import whole_number
 from portal.parties.models import PartyKind
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
-# Answers from the page cache are not counted, and an office has one address for all its people.
-RATE = "300 per minute; 10000 per hour"
 PROBLEM = "application/problem+json"
 WORDS = ("q", "party", "industry", "place")
 # Which words a parameter may have; any other is refused instead of quietly meaning "all".
@@ -36,7 +36,7 @@ CHOICES: Mapping[str, set[str]] = {
 @blueprint.before_request
 def count() -> None:
     """Count the requests of a network."""
-    limits.count("api", RATE)
+    limits.count("api")
 
 
 @blueprint.after_request
@@ -233,6 +233,57 @@ def powers() -> Response:
         return shown
 
     return register(lambda **place: queries.list_powers(on=clock.today(), **place), show)
+
+
+@blueprint.get("/discretion")
+def discretion() -> Response:
+    """List the discretion standards that are applied or will be, with their tiers."""
+
+    def show(rows: queries.Rows) -> list[dict[str, Any]]:
+        tiers = queries.list_tiers([row.id for row in rows])
+        shown = []
+        for row, item in zip(rows, plain(rows), strict=True):
+            article = {name: item.pop(name) for name in ("basis", "number", "suffix")}
+            item["article"] = article if article["basis"] else None
+            shown.append(item | {"tiers": [describe_tier(tier) for tier in tiers.get(row.id, [])]})
+        return shown
+
+    return register(lambda **place: queries.list_standards(on=clock.today(), **place), show)
+
+
+def describe_tier(tier: Any) -> dict[str, Any]:
+    """Return a tier of a standard; money in yuan."""
+    fines = {name: getattr(tier, name) for name in ("fine_from", "fine_to")}
+    said = {name: getattr(tier, name) for name in ("tier", "condition", "consequence")}
+    return said | {name: f"{fine:.2f}" if fine is not None else None for name, fine in fines.items()}
+
+
+@blueprint.get("/recognitions")
+def recognitions() -> Response:
+    """List the yearly announcements of who is recognised to enforce."""
+
+    def show(rows: queries.Rows) -> list[dict[str, Any]]:
+        named = queries.list_recognised([row.id for row in rows])
+        return [item | {"organs": named.get(row.id, [])} for row, item in zip(rows, plain(rows), strict=True)]
+
+    return register(queries.list_recognitions, show)
+
+
+@blueprint.get("/officers/check")
+def officer() -> Response:
+    """Say whether a card is valid today, as its page does; nobody shall keep the answer."""
+    limits.count("officer")
+    number = request.args.get("number", "").replace("\x00", "").strip()[:MAX_NUMBER]
+    if not number:
+        raise Refusal(_l("Give the number of a card."))
+    card = find_card(number, on=clock.today())
+    if card is None:
+        raise NotFound(_l("No card with this number"))
+    said = {name: getattr(card, name) for name in ("number", "name", "category", "valid_from", "last_day")}
+    said |= {"suspended_on": card.suspended_on, "state": card.state.value, "organ": card.organ.slug}
+    answer = send(said | {"checked_at": clock.local(clock.now()).isoformat()})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @blueprint.get("/procedures")

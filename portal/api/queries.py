@@ -10,8 +10,10 @@ from portal.bases.models import Article, Basis
 from portal.db import db
 from portal.decisions.models import Decision
 from portal.decisions.queries import Filter
+from portal.discretion.models import DiscretionStandard, DiscretionTier
+from portal.discretion.queries import is_over
 from portal.open_data.queries import comes_after, select_public
-from portal.organs.models import Organ
+from portal.organs.models import Organ, RecognisedOrgan, Recognition
 from portal.powers.models import PowerGround, PowerItem
 from portal.powers.queries import exists_on
 from portal.procedures.models import Procedure
@@ -102,6 +104,44 @@ def list_grounds(item_ids: Sequence[int]) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = {}
     for row in db.session.execute(statement.where(PowerGround.item_id.in_(item_ids)).order_by(PowerGround.id)):
         found.setdefault(row.item_id, []).append(row)
+    return found
+
+
+def list_standards(*, on: date, after: int, limit: int) -> Rows:
+    """Return the discretion standards that are applied on a day or will be by id, with organ and article."""
+    names = ("id", "code", "violation", "trade", "basis_text", "document_number", "valid_from", "valid_to")
+    article = (Basis.slug.label("basis"), Article.number, Article.suffix)
+    columns = (*(getattr(DiscretionStandard, name) for name in names), Organ.slug.label("organ"), *article)
+    statement = sa.select(*columns).join(DiscretionStandard.organ)
+    statement = statement.outerjoin(DiscretionStandard.article).outerjoin(Article.basis).where(~is_over(on))
+    return _after(statement, DiscretionStandard.id, after, limit)
+
+
+def list_tiers(standard_ids: Sequence[int]) -> dict[int, list[Any]]:
+    """Return the tiers of standards in order, by standard."""
+    tier = DiscretionTier
+    columns = (tier.standard_id, tier.tier, tier.condition, tier.consequence, tier.fine_from, tier.fine_to)
+    statement = sa.select(*columns).where(tier.standard_id.in_(standard_ids)).order_by(tier.standard_id, tier.position)
+    found: dict[int, list[Any]] = {}
+    for row in db.session.execute(statement):
+        found.setdefault(row.standard_id, []).append(row)
+    return found
+
+
+def list_recognitions(*, after: int, limit: int) -> Rows:
+    """Return the yearly announcements by id."""
+    names = ("id", "year", "title", "document_number", "issuer", "announced_on", "body")
+    return _after(sa.select(*(getattr(Recognition, name) for name in names)), Recognition.id, after, limit)
+
+
+def list_recognised(recognition_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return which organs announcements name, by announcement."""
+    statement = sa.select(RecognisedOrgan.recognition_id, Organ.slug).join(RecognisedOrgan.organ)
+    found: dict[int, list[str]] = {}
+    for row in db.session.execute(
+        statement.where(RecognisedOrgan.recognition_id.in_(recognition_ids)).order_by(Organ.id)
+    ):
+        found.setdefault(row.recognition_id, []).append(row.slug)
     return found
 
 

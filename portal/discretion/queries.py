@@ -41,10 +41,12 @@ class Wanted:
 
 def count_standards(organ_id: int, *, on: date) -> int:
     """Count the standards of an organ that are applied or will be."""
-    return db.session.scalar(sa.select(sa.func.count()).where(DiscretionStandard.organ_id == organ_id, ~_over(on))) or 0
+    statement = sa.select(sa.func.count()).where(DiscretionStandard.organ_id == organ_id, ~is_over(on))
+    return db.session.scalar(statement) or 0
 
 
-def _over(on: date) -> sa.ColumnElement[bool]:
+def is_over(on: date) -> sa.ColumnElement[bool]:
+    """Return the condition under which a standard is applied no longer on a day."""
     return DiscretionStandard.valid_to.is_not(None) & (DiscretionStandard.valid_to < on)
 
 
@@ -52,7 +54,7 @@ def list_standards(wanted: Wanted, *, number: int) -> Page[Any]:
     """Return the standards that are applied or will be, or those that have ended, by organ and code."""
     standard = DiscretionStandard
     statement = sa.select(standard).options(selectinload(standard.tiers), joinedload(standard.organ))
-    statement = statement.where(_over(wanted.on) if wanted.ended else ~_over(wanted.on))
+    statement = statement.where(is_over(wanted.on) if wanted.ended else ~is_over(wanted.on))
     for word in wanted.words[:MAX_WORDS]:
         statement = statement.where(_says(word))
     if wanted.trade:

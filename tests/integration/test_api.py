@@ -2,12 +2,13 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
@@ -15,12 +16,14 @@ from portal import clock
 from portal.api import rules
 from portal.db import db
 from portal.decisions.models import DecisionKind, DecisionState
+from portal.discretion.models import DiscretionStandard, DiscretionTier, Tier
+from portal.organs.models import RecognisedOrgan, Recognition
 from portal.parties.models import PartyKind
 from portal.powers.models import PowerCategory, PowerGround, PowerItem
 from tests.counting import counted_queries
 from tests.factories.bases import article_of, make_basis
 from tests.factories.decisions import make_decision
-from tests.factories.organs import make_organ
+from tests.factories.organs import make_officer, make_organ
 from tests.factories.parties import make_party
 
 API = "/api/v1"
@@ -127,13 +130,57 @@ def test_registers_are_as_described_and_paged(client: FlaskClient, tmp_path: Pat
     item.grounds.append(PowerGround(article=article_of(basis, 3)))
     db.session.add(item)
     make_organ()
-    for name in ("organs", "bases", "powers", "procedures"):
+    for name in ("organs", "bases", "powers", "procedures", "discretion", "recognitions"):
         check(client, f"/{name}", f"/{name}")
         check(client, f"/{name}", f"/{name}?cursor=x", status=400)
     assert len(list(items(client, f"{API}/organs?limit=1"))) == 2
     assert next(items(client, f"{API}/powers"))["articles"] == [{"basis": basis.slug, "number": 3, "suffix": 0}]
     law = check(client, "/bases/{slug}", f"/bases/{basis.slug}")
     assert [article["number"] for article in law["articles"]] == [1, 2, 3, 3, 4]
+
+
+def test_standards_are_told_with_their_tiers(client: FlaskClient, tmp_path: Path) -> None:
+    organ, basis = make_organ(), make_basis(tmp_path)
+    tiers = [DiscretionTier(position=2, tier=Tier.HEAVY, fine_from=Decimal(5000), fine_to=None)]
+    tiers.insert(0, DiscretionTier(position=1, tier=Tier.WAIVED, condition="及时改正", consequence="不予处罚"))
+    values: dict[str, Any] = {"violation": "未测试", "organ": organ}
+    today = clock.today()
+    db.session.add_all(
+        [
+            DiscretionStandard(code="CL-1", article=article_of(basis, 3), tiers=tiers, valid_to=today, **values),
+            DiscretionStandard(code="CL-2", **values),
+            DiscretionStandard(code="CL-3", valid_to=today - timedelta(days=1), **values),
+        ]
+    )
+    first, second = check(client, "/discretion", "/discretion")["items"]
+    assert (first["organ"], first["article"]) == (organ.slug, {"basis": basis.slug, "number": 3, "suffix": 0})
+    assert [(tier["tier"], tier["fine_from"]) for tier in first["tiers"]] == [("waived", None), ("heavy", "5000.00")]
+    assert (second["code"], second["article"], second["tiers"]) == ("CL-2", None, [])
+    assert [item["code"] for item in items(client, f"{API}/discretion?limit=1")] == ["CL-1", "CL-2"]
+
+
+def test_recognitions_name_their_organs(client: FlaskClient) -> None:
+    organs = [make_organ() for _ in range(2)]
+    for year in (2025, 2026):
+        named = [RecognisedOrgan(organ=organ) for organ in organs[: year - 2024]]
+        day = date(year, 1, 5)
+        db.session.add(Recognition(year=year, title="公告", announced_on=day, organs=named))
+    shown = check(client, "/recognitions", "/recognitions")["items"]
+    slugs = [organ.slug for organ in organs]
+    assert [(item["year"], item["organs"]) for item in shown] == [(2025, slugs[:1]), (2026, slugs)]
+
+
+def test_a_card_is_checked_by_its_number_alone(client: FlaskClient) -> None:
+    officer = make_officer(make_organ(), "16080000001")
+    path = "/officers/check?number=1608 0000001"
+    with time_machine.travel("2026-11-22T04:00:00Z", tick=False):
+        card = check(client, "/officers/check", path)
+        assert (card["state"], card["organ"], card["last_day"]) == ("valid", officer.organ.slug, "2027-01-01")
+        assert client.get(API + path).headers["Cache-Control"] == "no-store"
+        officer.suspended_on = clock.today()
+        assert check(client, "/officers/check", path)["state"] == "suspended"
+    check(client, "/officers/check", "/officers/check?number=16080000002", status=404)
+    check(client, "/officers/check", "/officers/check?number=%00", status=400)
 
 
 def test_what_is_not_public_is_not_told(client: FlaskClient) -> None:

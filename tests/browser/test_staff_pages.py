@@ -15,6 +15,8 @@ PAGES = [
     "/staff/wordings/", "/staff/wordings/permit_soon/en", "/staff/wordings/risk_notice/zh_Hans/tencent",
     "/staff/risk-periods/", "/staff/risk-periods/batches/1", "/staff/organs/", "/staff/organs/3",
     "/staff/organs/recognitions/new", "/staff/officers/cards?organ=2", "/staff/officers/14", "/staff/powers/9",
+    "/staff/bases/", "/staff/bases/1", "/staff/discretion/1", "/staff/discretion/1/tiers/1",
+    "/staff/procedures/penalty-ordinary", "/staff/procedures/penalty-ordinary/steps/new",
 ]  # fmt: skip
 # Each language, width, mode and colour once: frame and parts are those of the public pages, seen there in pairs.
 LOOKS: list[dict[str, object]] = [

@@ -75,9 +75,11 @@ from portal.risk_periods import importer as risk_periods
 from portal.risk_periods import staff as risk_periods_staff
 from portal.search import public as search
 from portal.search import service as search_service
+from portal.second_factors import staff as second_factors_staff
 from portal.settings import ROOT, Settings
 from portal.sitemaps import public as sitemaps
 from portal.transparency import public as transparency
+from portal.typed import find_typed
 from portal.web import Portal
 from portal.wordings import staff as wordings_staff
 
@@ -109,6 +111,7 @@ ROOMS = (complaint_filing, complaint_tracking)
 STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     home_staff.blueprint,
     accounts_staff.blueprint,
+    second_factors_staff.blueprint,
     decisions_staff.blueprint,
     decision_masking_staff.blueprint,
     decision_imports_staff.blueprint,
@@ -151,7 +154,7 @@ COMMANDS = {
     "publication": "portal.publication.cli:group",
     "restore": "portal.backup:restore",
     "serve": "portal.serve:serve",
-    "staff": "portal.accounts.cli:group",
+    "staff": "portal.second_factors.cli:group",
     "vault": "portal.rotation:group",
 }
 IMPORTS = {
@@ -258,6 +261,8 @@ def staff_menu() -> list[tuple[str, str, str]]:
             (url_for("staff.discretion.index"), _("Discretion standards"), "discretion"),
             (url_for("staff.procedures.index"), _("Procedures"), "procedures"),
         ]
+    if guard.current_staff().role is Role.ADMIN:
+        menu.append((url_for("staff.accounts.index"), _("Accounts"), "accounts"))
     return menu
 
 
@@ -292,7 +297,12 @@ def error_page(status: int, *, message: str = "", incident: str = "") -> Respons
     """Return the error page of a status."""
     staff_side = request.path.startswith("/staff")
     page = render_template(
-        "errors/error.html", status=status, message=message, incident=incident, staff_side=staff_side
+        "errors/error.html",
+        status=status,
+        message=message,
+        incident=incident,
+        staff_side=staff_side,
+        typed=find_typed(status),
     )
     return page, status
 
@@ -309,7 +319,7 @@ def show_refusal(refusal: Refusal) -> ResponseReturnValue:
 
 def show_stale_form(_problem: CSRFError) -> ResponseReturnValue:
     """Tell that a form was open for too long."""
-    return error_page(400, message=_("This page was open for too long. Go back, reload it and send it again."))
+    return error_page(400, message=_("This page was open for too long, so what it sent was not taken."))
 
 
 def show_http_error(problem: HTTPException) -> ResponseReturnValue:

@@ -30,6 +30,12 @@ class Gone(Refusal):
     status = 410
 
 
+class SignedOut(Refusal):
+    """What was sent came from somebody who is no longer signed in."""
+
+    status = 401
+
+
 class Forbidden(Refusal):
     """The reader is known and may not do this."""
 

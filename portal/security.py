@@ -16,24 +16,34 @@ from itsdangerous import URLSafeTimedSerializer
 
 from portal.settings import Settings
 
-POLICY = (
-    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-    "img-src 'self' data:"
+# Whatever is not named is not loaded: no fonts, no frames, no plug-ins, nothing inline, nothing from elsewhere.
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-HEADERS = {
-    "Content-Security-Policy": POLICY,
+# A file that a browser opens as a page after all does nothing, as if it came from nowhere.
+FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+COMMON = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     # Cookies keep the language, the mode and who is signed in.
     "Vary": "Cookie",
 }
+PAGE = COMMON | {"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "same-origin"}
+FILE = COMMON | {"Content-Security-Policy": FILE_POLICY, "Referrer-Policy": "no-referrer"}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-PRIVATE_PREFIXES = ("/staff", "/complaints/", "/r/", "/me/", "/sandbox/")
-PRIVATE = {"cache-control": ("Cache-Control", "no-store"), "x-robots-tag": ("X-Robots-Tag", "noindex")}
+# Citizens' own pages: no other page may learn that somebody was there.
+CONFIDENTIAL_PREFIXES = ("/complaints/", "/r/", "/me/", "/sandbox/")
+PRIVATE_PREFIXES = ("/staff", *CONFIDENTIAL_PREFIXES)
+UNKEPT = {"Cache-Control": "no-store"}
+PRIVATE = UNKEPT | {"X-Robots-Tag": "noindex"}
+CONFIDENTIAL = PRIVATE | {"Referrer-Policy": "no-referrer"}
+# What is wrong now may be mended the next minute; what is not there or withdrawn stays so until something changes.
+LASTING_STATUSES = ("2", "3", "404", "410")
+LEAVE = '"cache", "storage"'  # Not cookies: browsers would clear those of every site of the same town.
 # Neither 0 and O nor 1 and I, so that a code survives a telephone and an old pair of eyes.
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 LINK_TOKEN_LENGTH = 12
@@ -90,6 +100,9 @@ def check_form() -> None:
         csrf.protect(apply_exemptions=True)
 
 
+Pairs = list[tuple[str, str]]
+
+
 class Headers:
     """Puts the security headers on every answer of an application, and keeps private pages out of every cache.
 
@@ -98,22 +111,34 @@ class Headers:
 
     def __init__(self, app: Callable[..., Iterable[bytes]], *, secure: bool) -> None:
         self.app = app
-        added = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
-        self.added = [(name.lower(), (name, value)) for name, value in added.items()]
+        transport = {"Strict-Transport-Security": "max-age=31536000"} if secure else {}
+        self.page, self.file = (
+            [(name.lower(), (name, value)) for name, value in (added | transport).items()] for added in (PAGE, FILE)
+        )
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer with the headers."""
         path = "/" + environ.get("PATH_INFO", "").lstrip("/")
         return self.app(environ, partial(self._start, start_response, path))
 
-    def _start(
-        self, start: Callable[..., Any], path: str, status: str, headers: list[tuple[str, str]], *problem: Any
-    ) -> Any:
-        if is_private(path):
-            headers = [pair for pair in headers if pair[0].lower() not in PRIVATE]
-            headers += PRIVATE.values()
-        present = {name.lower() for name, _value in headers}
-        return start(status, [*headers, *(pair for low, pair in self.added if low not in present)], *problem)
+    def _start(self, start: Callable[..., Any], path: str, status: str, headers: Pairs, *problem: Any) -> Any:
+        forced = find_forced(path, status)
+        if forced:
+            headers = [pair for pair in headers if pair[0].title() not in forced]
+            headers += forced.items()
+        present = {name.lower(): value for name, value in headers}
+        page = present.get("content-type", "").startswith("text/html") and "content-disposition" not in present
+        added = self.page if page or status.startswith("3") else self.file
+        return start(status, [*headers, *(pair for low, pair in added if low not in present)], *problem)
+
+
+def find_forced(path: str, status: str) -> dict[str, str]:
+    """Return the headers that an answer has whatever its page says of itself."""
+    if path.startswith(CONFIDENTIAL_PREFIXES):
+        return CONFIDENTIAL
+    if is_private(path):
+        return PRIVATE
+    return {} if status.startswith(LASTING_STATUSES) else UNKEPT
 
 
 def is_private(path: str) -> bool:

@@ -21,6 +21,8 @@ HOLD_DAYS = ("none", "holidays", "non-working")
 PROVIDERS = ("sandbox", "twilio", "tencent", "aliyun")
 # In full; surname and a word for somebody; surname and an asterisk.
 PERSON_NAMES = ("full", "surname-somebody", "surname-star")
+# Whether staff have to have one, or may.
+SECOND_FACTOR = ("required", "offered")
 
 
 class SettingsError(Exception):
@@ -91,6 +93,7 @@ class Settings:
     trusted_proxies: int = 0
     site_id_code: str = ""
     metrics_token: str = field(default="", repr=False)
+    second_factor: str = "required"
     page_cache_mb: int = 32
     clamd: str = ""
 
@@ -166,6 +169,8 @@ class Settings:
             trusted_proxies=_count(environ, "TRUSTED_PROXIES"),
             site_id_code=environ.get("SITE_ID_CODE", "").strip(),
             metrics_token=environ.get("METRICS_TOKEN", ""),
+            # The demo's accounts open with the password that is printed.
+            second_factor=_choice(environ, "SECOND_FACTOR", SECOND_FACTOR, "offered" if demo else cls.second_factor),
             page_cache_mb=_count(environ, "PAGE_CACHE_MB", cls.page_cache_mb),
             clamd=_socket(environ, "CLAMD"),
         )

@@ -49,6 +49,7 @@ def make_settings(data_dir: Path, database_url: str, **changes: object) -> Setti
         "sms_quiet_hours": None,
         "sms_hold_days": "none",
         "sms_daily_cap": 0,
+        "second_factor": "offered",
     }
     return Settings(**(values | changes))  # type: ignore[arg-type]
 

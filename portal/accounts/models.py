@@ -3,8 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Connection, ForeignKey, event, inspect
+from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
 from portal.db import Model, Recorded, text_enum
 
@@ -38,6 +38,14 @@ class Staff(Recorded, Model):
     failed_attempts: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     last_sign_in_at: Mapped[datetime | None]
+
+
+@event.listens_for(Staff, "before_update")
+def end_sessions_of_changed(_mapper: Mapper[Staff], _connection: Connection, staff: Staff) -> None:
+    """Whoever changes what an account may do ends its sessions, whether they think of it or not."""
+    state = inspect(staff)
+    if any(state.attrs[name].history.has_changes() for name in ("password_hash", "role", "organ_id", "active")):
+        staff.session_epoch += 1
 
 
 class StaffSession(Model):

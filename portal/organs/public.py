@@ -66,7 +66,7 @@ def recognition(year: int) -> str:
 
 
 @blueprint.get("/officers/check")
-@limited("10 per minute; 60 per hour", when=lambda: request.args.get("number"))
+@limited("officer", when=lambda: request.args.get("number"))
 def check() -> ResponseReturnValue:
     """Say whether a card is valid now; there is no list of officers to look through."""
     typed = request.args.get("number", "").replace("\x00", "").strip()[: rules.MAX_NUMBER]

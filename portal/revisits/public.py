@@ -44,7 +44,7 @@ def open_link(token: str) -> Revisit:
 
 
 @blueprint.route("/r/<token>", methods=["GET", "POST"])
-@limited("60 per minute")
+@limited("link")
 def answer(token: str) -> ResponseReturnValue:
     """Ask how it went, and keep the answer once."""
     try:

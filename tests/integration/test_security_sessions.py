@@ -1,18 +1,16 @@
-"""Sessions: their cookies, their end, where sign-in leads, and how often it may be tried."""
+"""Sessions: their cookies, their end, and where sign-in leads."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from portal import limits
 from portal.accounts.models import Role
 from portal.accounts.queries import list_first
 from portal.db import db
-from portal.settings import Settings
 from tests.conftest import PASSWORD, make_app, make_settings
 from tests.factories.accounts import make_staff
 
@@ -85,28 +83,6 @@ def test_sign_in_never_leads_to_another_host(client: FlaskClient, target: str) -
 
 def test_sign_in_leads_back_to_where_one_was(client: FlaskClient) -> None:
     assert enter(client, next="/staff/complaints/?view=late") == "/staff/complaints/?view=late"
-
-
-@pytest.fixture
-def limited(settings: Settings) -> Iterator[Flask]:
-    """An application with its limits switched on."""
-    app = make_app(make_settings(settings.data_dir, settings.database_url, testing=False))
-    limits.forget()
-    with app.app_context():
-        yield app
-        db.session.rollback()
-        db.engine.dispose()
-    limits.forget()
-
-
-def test_sign_in_is_limited_whoever_is_tried(limited: Flask) -> None:
-    client = limited.test_client()
-    answers = [
-        client.post("/staff/sign-in", data={"email": f"nobody{number}@example.test", "password": "x"}).status_code
-        for number in range(40)
-    ]
-    assert answers[0] == 422
-    assert answers[-1] == 429
 
 
 def test_unknown_address_and_wrong_password_read_the_same(client: FlaskClient) -> None:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from portal.db import db, read_only
+from portal.db import Model, db, read_only
 
 MOST_STATEMENTS = 512
 
@@ -33,6 +33,20 @@ def read_rows(statement: sa.Select[*tuple[Any, ...]], values: Values | None = No
         return known.read(engine, values or {})
     except engine.dialect.loaded_dbapi.Error:
         return known.read_slowly(engine, values)
+
+
+def count_rows(model: type[Model], *wheres: sa.ColumnElement[bool]) -> int:
+    """Count the rows of a table; `wheres` are about its columns, as `columns_of` gives them."""
+    return db.session.scalar(sa.select(sa.func.count()).select_from(model.__table__).where(*wheres)) or 0
+
+
+def columns_of(model: type[Model]) -> Any:
+    """Return a table's columns by name, for statements that need nothing of a model.
+
+    The first statement that names a model's attributes has SQLAlchemy connect all models, which takes as long as some
+    forty pages. The front page has none, so that it is there sooner after a start.
+    """
+    return model.__table__.c
 
 
 @lru_cache(MOST_STATEMENTS)

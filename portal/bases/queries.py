@@ -15,6 +15,7 @@ from portal.bases.models import Article, Basis, BasisStatus
 from portal.db import db
 from portal.errors import NotFound
 from portal.paging import Page, list_page
+from portal.rows import columns_of, count_rows
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ def list_works() -> Sequence[str]:
 
 def count_bases() -> int:
     """Count the texts, each once."""
-    return db.session.scalar(sa.select(sa.func.count()).select_from(Basis).where(_is_newest())) or 0
+    bases = columns_of(Basis)
+    return count_rows(Basis, bases.slug == bases.work)
 
 
 def get_basis(slug: str) -> Basis:

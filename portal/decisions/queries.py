@@ -32,24 +32,30 @@ from portal.paging import Listing, Page, list_page
 from portal.parties.models import Party, PartyKind
 from portal.person_names.queries import name_style
 from portal.person_names.rules import LONGEST_NAME, PERSONAL_SIGNS
+from portal.rows import columns_of, count_rows
+
 
 # What a list shows; named columns, because building records for every row would cost more than the page.
-COLUMNS = (
-    Decision.id,
-    Decision.document_number,
-    Decision.title,
-    Decision.kind,
-    Decision.decided_on,
-    Decision.published_at,
-    Party.kind.label("party_kind"),
-    Party.name.label("party_name"),
-    Organ.name.label("organ_name"),
-    Organ.name_en.label("organ_name_en"),
-)
+def _columns(decisions: Any, parties: Any, organs: Any) -> tuple[sa.ColumnElement[Any], ...]:
+    return (
+        decisions.id,
+        decisions.document_number,
+        decisions.title,
+        decisions.kind,
+        decisions.decided_on,
+        decisions.published_at,
+        parties.kind.label("party_kind"),
+        parties.name.label("party_name"),
+        organs.name.label("organ_name"),
+        organs.name_en.label("organ_name_en"),
+    )
+
+
+COLUMNS = _columns(Decision, Party, Organ)
 
 
 # A moment takes longer to read than the rest of a row, and the public list shows none.
-SHOWN_IN_LIST = tuple(column for column in COLUMNS if column is not Decision.published_at)
+SHOWN_IN_LIST = tuple(column for column in COLUMNS if column.key != "published_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +86,10 @@ class Filter:
 EVERYTHING = Filter()
 
 
-def is_public(on: date) -> sa.ColumnElement[bool]:
+def is_public(on: date, decisions: Any = Decision) -> sa.ColumnElement[bool]:
     """Return the condition under which anybody may see a decision on a day."""
-    return sa.and_(
-        Decision.state == DecisionState.PUBLISHED, Decision.publish_until.is_(None) | (Decision.publish_until >= on)
-    )
+    until = decisions.publish_until
+    return sa.and_(decisions.state == DecisionState.PUBLISHED, until.is_(None) | (until >= on))
 
 
 def list_published(wanted: Filter, *, on: date, number: int, version: int | None = None) -> Page[Any]:
@@ -158,8 +163,11 @@ def _is_party(part: str) -> sa.ColumnElement[bool]:
 
 def list_newest(*, on: date, limit: int) -> Sequence[sa.Row[*tuple[Any, ...]]]:
     """Return the newest public decisions."""
-    statement = sa.select(*COLUMNS).join(Decision.party).join(Decision.organ).where(is_public(on))
-    return db.session.execute(statement.order_by(Decision.published_at.desc(), Decision.id.desc()).limit(limit)).all()
+    decisions, parties, organs = map(columns_of, (Decision, Party, Organ))
+    statement = sa.select(*_columns(decisions, parties, organs)).where(
+        is_public(on, decisions), decisions.party_id == parties.id, decisions.organ_id == organs.id
+    )
+    return db.session.execute(statement.order_by(decisions.published_at.desc(), decisions.id.desc()).limit(limit)).all()
 
 
 def list_on_article(article_id: int, *, limit: int = 10) -> Sequence[sa.Row[*tuple[Any, ...]]]:
@@ -178,10 +186,8 @@ def list_of_organ(organ_id: int, *, limit: int = 5) -> Sequence[sa.Row[*tuple[An
 
 def count_published(*, on: date, since: date | None = None) -> int:
     """Count what is public on a day, or what of it was decided since another."""
-    statement = sa.select(sa.func.count()).select_from(Decision).where(is_public(on))
-    if since:
-        statement = statement.where(Decision.decided_on >= since)
-    return db.session.scalar(statement) or 0
+    decisions = columns_of(Decision)
+    return count_rows(Decision, is_public(on, decisions), *([decisions.decided_on >= since] if since else []))
 
 
 def find_decision(decision_id: int) -> Decision | None:

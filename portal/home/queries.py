@@ -3,16 +3,14 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import sqlalchemy as sa
-
 from portal.bases.queries import count_bases
 from portal.complaints.models import Complaint
-from portal.db import db
 from portal.decisions.models import Decision
 from portal.decisions.queries import count_published, is_public
 from portal.messages.models import Message
 from portal.organs.queries import count_organs
 from portal.procedures.queries import count_procedures
+from portal.rows import columns_of, count_rows
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,10 @@ def count_public(*, on: date) -> Published:
 
 def count_since(since: datetime, *, on: date) -> Figures:
     """Count what happened since a moment; of decisions those that are still public."""
+    decisions, complaints, messages = map(columns_of, (Decision, Complaint, Message))
     return Figures(
-        decisions=_count(Decision, is_public(on), Decision.published_at >= since),
-        complaints=_count(Complaint, Complaint.received_at >= since),
-        answers=_count(Complaint, Complaint.answered_at >= since),
-        reminders=_count(Message, Message.template == "permit_renewal", Message.accepted_at >= since),
+        decisions=count_rows(Decision, is_public(on, decisions), decisions.published_at >= since),
+        complaints=count_rows(Complaint, complaints.received_at >= since),
+        answers=count_rows(Complaint, complaints.answered_at >= since),
+        reminders=count_rows(Message, messages.template == "permit_renewal", messages.accepted_at >= since),
     )
-
-
-def _count(table: type[Decision] | type[Complaint] | type[Message], *wheres: sa.ColumnElement[bool]) -> int:
-    return db.session.scalar(sa.select(sa.func.count()).select_from(table).where(*wheres)) or 0

@@ -14,7 +14,7 @@ from portal.errors import NotFound
 from portal.organs import rules
 from portal.organs.models import Officer, Organ, OrganKind, RecognisedOrgan, Recognition
 from portal.paging import Page, list_page
-from portal.rows import read_rows
+from portal.rows import columns_of, count_rows, read_rows
 
 MOST_ORGANS = 1000
 
@@ -83,8 +83,8 @@ def lives_on(on: date) -> sa.ColumnElement[bool]:
 
 def count_organs(*, on: date) -> int:
     """Count the confirmed organs that exist on a day."""
-    statement = sa.select(sa.func.count()).select_from(Organ).where(Organ.confirmed, lives_on(on))
-    return db.session.scalar(statement) or 0
+    organs = columns_of(Organ)
+    return count_rows(Organ, organs.confirmed, organs.valid_to.is_(None) | (organs.valid_to >= on))
 
 
 _NAMES = sa.select(Organ.id, Organ.name, Organ.name_en).where(Organ.confirmed).order_by(Organ.id).limit(500)

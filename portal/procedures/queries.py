@@ -12,6 +12,7 @@ from portal.errors import NotFound
 from portal.law_texts.rules import full_titles
 from portal.paging import Page, list_page
 from portal.procedures.models import Procedure
+from portal.rows import count_rows
 
 
 def list_procedures(*, number: int) -> Page[Any]:
@@ -22,7 +23,7 @@ def list_procedures(*, number: int) -> Page[Any]:
 
 def count_procedures() -> int:
     """Count the procedures."""
-    return db.session.scalar(sa.select(sa.func.count()).select_from(Procedure)) or 0
+    return count_rows(Procedure)
 
 
 def get_procedure(slug: str, *, lock: bool = False) -> Procedure:

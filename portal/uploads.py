@@ -1,7 +1,8 @@
-"""Files that strangers send: judged by content, kept as sealed originals, with a clean copy of every picture.
+"""Files that strangers send: judged by content, kept as sealed originals, with a clean copy of pictures and videos.
 
 A file is first staged under a random name while its form is being filled in, and forgotten after a day. Once the form
-is sent it is kept for good under its own SHA-256, which is its seal: a file that no longer fits is not handed out.
+is sent it is kept under that name. It is never on a disk but encrypted; its SHA-256, in the database, is the seal on
+what was sent: a file that no longer fits is not handed out.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import os
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -19,9 +21,15 @@ from flask import current_app
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
-from portal import clock
+from portal import clock, file_kinds, sealed_files, virus_scanner
+from portal.disk import sync_folder, write_new
 from portal.errors import Conflict, NotFound, Refusal, TooMany
+from portal.file_kinds import IMAGES, SUFFIXES, Caution, Damaged
 from portal.settings import Settings
+from portal.vault import BrokenSeal
+from portal.virus_scanner import Verdict
+
+__all__ = ["SUFFIXES", "Caution"]
 
 MAX_FILES = 5
 MAX_MEGABYTES = 10
@@ -32,11 +40,8 @@ STAGED_FOR = 24 * 3600
 MAX_STAGED_BYTES = 2 * 1024**3  # Of everybody together, so that nobody fills the disk with forms never sent.
 ACCEPT = ".jpg,.jpeg,.png,.pdf,.mp4,image/jpeg,image/png,application/pdf,video/mp4"
 
-SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf", "video/mp4": "mp4"}
-IMAGES = {"image/jpeg": "JPEG", "image/png": "PNG"}
-HEAD, TAIL = 1024, 66_000
-MARKUP = (b"<html", b"<!doctype", b"<script", b"<svg", b"<?php", b"<body", b"<iframe")
-ZIP_END = b"PK\x05\x06"
+CLEAN = ".clean"
+TOKEN = re.compile(r"[0-9a-f]{32}")
 
 # One picture at a time: decoding takes far more memory than the file has bytes.
 _decoding = Lock()
@@ -44,7 +49,7 @@ _decoding = Lock()
 
 @dataclass(frozen=True)
 class Staged:
-    """A judged file that waits for its form to be sent."""
+    """A judged file that waits for its form to be sent; `caution` is what staff are told of it, if anything."""
 
     token: str
     name: str
@@ -52,6 +57,7 @@ class Staged:
     size: int
     sha256: str
     clean_sha256: str | None
+    caution: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return what travels in a signed field."""
@@ -61,20 +67,23 @@ class Staged:
 def stage(sent: FileStorage) -> Staged:
     """Judge a file and keep it for a day.
 
-    Raises Refusal, naming the file, when it is empty, too big, of another type, damaged, or two types at once;
-    TooMany when there is no room for more unsent files.
+    Raises Refusal, naming the file, when it is empty, too big, of another type, damaged, two types at once, infected,
+    or cannot be scanned although it should be; TooMany when there is no room for more unsent files.
     """
     name = clean_name(sent.filename or "")
     data = sent.stream.read(MAX_BYTES + 1)
     media_type = judge(name, data)
-    clean = make_clean_copy(name, data, IMAGES[media_type]) if media_type in IMAGES else None
+    scan(name, data)
+    clean, caution = make_clean(name, data, media_type)
     if sweep() + len(data) > MAX_STAGED_BYTES:
         raise TooMany(_("“%(name)s” was not added: too many files are waiting here. Try again later.", name=name))
     token = secrets.token_hex(16)
-    _write(_staging() / token, data)
-    if clean is not None:
-        _write(_staging() / f"{token}.clean", clean)
-    return Staged(token, name, media_type, len(data), _digest(data), _digest(clean) if clean is not None else None)
+    for path, content in ((_staging() / token, data), (_staging() / f"{token}{CLEAN}", clean)):
+        if content is not None:
+            sealed_files.write_sealed(path, content)
+            os.utime(path, (clock.now().timestamp(),) * 2)
+    sha256, clean_sha256 = _digest(data), _digest(clean) if clean is not None else None
+    return Staged(token, name, media_type, len(data), sha256, clean_sha256, caution)
 
 
 def judge(name: str, data: bytes) -> str:
@@ -87,47 +96,45 @@ def judge(name: str, data: bytes) -> str:
     if len(data) > MAX_BYTES:
         limit = MAX_MEGABYTES
         raise Refusal(_("“%(name)s” is over %(limit)d MB. Choose a smaller file.", name=name, limit=limit))
-    media_type = sniff(data)
+    media_type = file_kinds.sniff(data)
     if media_type is None:
         raise Refusal(_("“%(name)s” is not a JPG, PNG, PDF or MP4 file.", name=name))
-    if is_two_things(data, media_type):
+    if file_kinds.is_two_things(data, media_type):
         raise Refusal(
             _("“%(name)s” holds something besides what it shows. Save it anew and choose it again.", name=name)
         )
+    try:
+        file_kinds.check_whole(data, media_type)
+    except Damaged as problem:
+        raise Refusal(_("“%(name)s” is damaged and cannot be opened.", name=name)) from problem
     return media_type
 
 
-def sniff(data: bytes) -> str | None:
-    """Return the media type of allowed content, whatever the file is called."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data.startswith(b"%PDF-"):
-        return "application/pdf"
-    if data[4:8] == b"ftyp" and data[8:12] in (b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"M4V ", b"iso5", b"iso6"):
-        return "video/mp4"
-    return None
+def scan(name: str, data: bytes) -> None:
+    """Have a file scanned where a scanner is set up.
+
+    Raises Refusal when something is found, and as well when the scanner gives no answer: nothing unseen is taken.
+    """
+    settings: Settings = current_app.config["SETTINGS"]
+    if not settings.clamd:
+        return
+    verdict = virus_scanner.scan(settings.clamd, data)
+    if verdict is Verdict.INFECTED:
+        raise Refusal(_("“%(name)s” was not added: the virus scanner found something in it.", name=name))
+    if verdict is not Verdict.CLEAN:
+        words = _("“%(name)s” was not added: files cannot be scanned just now. Try again later, or send without it.")
+        raise Refusal(words % {"name": name})
 
 
-def is_two_things(data: bytes, media_type: str) -> bool:
-    """Whether a file could also be opened as a page, an archive or a document (a polyglot)."""
-    head = data[:HEAD].lower()
-    if any(mark in head for mark in MARKUP) or ZIP_END in data[-TAIL:]:
-        return True
+def make_clean(name: str, data: bytes, media_type: str) -> tuple[bytes | None, str]:
+    """Return a copy that tells nothing but what it shows, where one can be made, and what staff are told instead."""
     if media_type in IMAGES:
-        rest = data[_end_of_image(data, media_type) :].lower()
-        return b"%pdf-" in head or b"%pdf-" in rest or any(mark in rest for mark in MARKUP)
-    return media_type == "application/pdf" and b"%%EOF" not in data[-HEAD * 2 :]
-
-
-def _end_of_image(data: bytes, media_type: str) -> int:
-    if media_type == "image/png":
-        end = data.find(b"IEND")
-        return end + 8 if end >= 0 else len(data)
-    # Inside the scan every FF byte is followed by 00 or a restart mark, so the first FFD9 after it ends the picture.
-    end = data.find(b"\xff\xd9", max(0, data.find(b"\xff\xda")))
-    return end + 2 if end >= 0 else len(data)
+        return make_clean_copy(name, data, IMAGES[media_type]), ""
+    if media_type == "video/mp4":
+        clean = file_kinds.blank_video(data)
+        return clean, "" if clean is not None else Caution.PLACE.value
+    caution = file_kinds.find_caution(data, media_type)
+    return None, caution.value if caution else ""
 
 
 def make_clean_copy(name: str, data: bytes, kind: str) -> bytes:
@@ -144,8 +151,8 @@ def make_clean_copy(name: str, data: bytes, kind: str) -> bytes:
                 raise Refusal(_("“%(name)s” has too many pixels. Choose a smaller picture.", name=name))
             image.draft("RGB", (CLEAN_EDGE, CLEAN_EDGE))
             image.load()
+            image.thumbnail((CLEAN_EDGE, CLEAN_EDGE))  # Before it is turned: a second one of full size costs memory.
             upright = ImageOps.exif_transpose(image)
-            upright.thumbnail((CLEAN_EDGE, CLEAN_EDGE))
             bare = upright.convert("RGB" if kind == "JPEG" else "RGBA")
             bare.info.clear()
             out = BytesIO()
@@ -164,54 +171,99 @@ def clean_name(raw: str) -> str:
 
 def is_staged(file: Staged) -> bool:
     """Whether a staged file is still there, or kept already."""
-    return (_staging() / file.token).is_file() or path_of(file.sha256).is_file()
+    return path_of(file.token, folder="staging").is_file() or path_of(file.token).is_file()
 
 
 def discard(file: Staged) -> None:
     """Forget a staged file."""
-    for suffix in ("", ".clean"):
-        (_staging() / f"{file.token}{suffix}").unlink(missing_ok=True)
+    for suffix in ("", CLEAN):
+        sealed_files.erase(path_of(file.token, suffix, folder="staging"))
 
 
 def keep(file: Staged) -> None:
-    """Move a staged file to where it stays; twice is the same as once.
+    """Move a staged file to where it stays, for good once this returns; twice is the same as once.
 
     Raises Conflict when it is no longer staged.
     """
-    for suffix, sha256 in (("", file.sha256), (".clean", file.clean_sha256)):
-        if sha256 is None:
-            continue
-        source, target = _staging() / f"{file.token}{suffix}", path_of(sha256)
-        if target.is_file():
-            source.unlink(missing_ok=True)
-            continue
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = _folder("files")
+    for suffix in ("", CLEAN) if file.clean_sha256 else ("",):
+        source, target = path_of(file.token, suffix, folder="staging"), path_of(file.token, suffix)
         try:
             source.replace(target)
         except FileNotFoundError as problem:
             if not target.is_file():  # Else the same form, sent twice, has just moved it.
                 raise Conflict(_("“%(name)s” is no longer here. Please add it again.", name=file.name)) from problem
+    sync_folder(folder)
 
 
-def read_kept(sha256: str) -> bytes:
-    """Return a kept file's content after checking its seal.
+def read_kept(token: str, sha256: str, *, clean: bool = False) -> bytes:
+    """Return the content of a kept file, or of its clean copy, after checking its seal, the SHA-256 given.
 
     Raises NotFound when it is gone, Conflict when it is not what was sent.
     """
     try:
-        data = path_of(sha256).read_bytes()
+        data = sealed_files.read_sealed(path_of(token, CLEAN if clean else ""))
     except FileNotFoundError as problem:
         raise NotFound(_("This file is no longer stored.")) from problem
+    except BrokenSeal:
+        data = b""
     if _digest(data) != sha256:
         raise Conflict(_("This file is not what was sent: its seal is broken."))
     return data
 
 
-def path_of(sha256: str) -> Path:
-    """Return where a file of this digest is kept."""
-    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
-        raise ValueError("not a SHA-256")
-    return _data_dir() / "files" / sha256
+def forget(token: str) -> None:
+    """Erase a kept file and its clean copy; twice is the same as once."""
+    for suffix in ("", CLEAN):
+        sealed_files.erase(path_of(token, suffix))
+
+
+def path_of(token: str, suffix: str = "", *, folder: str = "files") -> Path:
+    """Return where a file of this token is kept, or staged; ValueError when the token is none."""
+    if not TOKEN.fullmatch(token):
+        raise ValueError("not a file's token")
+    return _data_dir() / folder / f"{token}{suffix}"
+
+
+def seal_plain(rows: Iterable[tuple[str, str, str | None]]) -> None:
+    """Seal what an earlier version kept in clear, named by digest; may be cut off at any moment and run again.
+
+    `rows` are tokens, and the digests of original and clean copy. One digest may have been kept for several rows, so
+    files in clear go last.
+    """
+    for path in sealed_files.list_sealed(_staging()):
+        sealed_files.seal_in_place(path)
+    plain = [path for path in _folder("files").iterdir() if re.fullmatch(r"[0-9a-f]{64}", path.name)]
+    if not plain:
+        return
+    present = {path.name: path for path in plain}
+    for token, *digests in rows:
+        for suffix, digest in zip(("", CLEAN), digests, strict=True):
+            target = path_of(token, suffix)
+            if digest in present and not target.exists():
+                fresh = target.with_name(f"{target.name}.new")
+                fresh.unlink(missing_ok=True)
+                write_new(fresh, sealed_files.seal_for(target.name, present[digest].read_bytes()))
+                fresh.replace(target)
+    sync_folder(_folder("files"))
+    for path in plain:
+        sealed_files.erase(path)
+
+
+def open_plain(rows: Iterable[tuple[str, str, str | None]]) -> None:
+    """Undo `seal_plain`, for a version that knows no sealed files; may be cut off at any moment and run again."""
+    kept = [row for row in rows if path_of(row[0]).exists()]
+    for token, *digests in kept:
+        for suffix, digest in zip(("", CLEAN), digests, strict=True):
+            target = _folder("files") / (digest or "")
+            if digest and not target.exists():
+                fresh = target.with_name(f"{target.name}.new")
+                fresh.unlink(missing_ok=True)
+                write_new(fresh, sealed_files.read_sealed(path_of(token, suffix)))
+                fresh.replace(target)
+    sync_folder(_folder("files"))
+    for token, *_digests in kept:
+        forget(token)
 
 
 def sweep() -> int:
@@ -224,7 +276,7 @@ def sweep() -> int:
         except FileNotFoundError:
             continue
         if found.st_mtime < oldest:
-            path.unlink(missing_ok=True)
+            sealed_files.erase(path)
         else:
             waiting += found.st_size
     return waiting
@@ -236,18 +288,13 @@ def _data_dir() -> Path:
 
 
 def _staging() -> Path:
-    folder = _data_dir() / "staging"
+    return _folder("staging")
+
+
+def _folder(name: str) -> Path:
+    folder = _data_dir() / name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
-
-
-def _write(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.utime(path, (clock.now().timestamp(),) * 2)
 
 
 def _digest(data: bytes) -> str:

@@ -312,6 +312,7 @@ class ComplaintEvent(Enveloped, Model):
 class ComplaintFile(Enveloped, Model):
     """A file sent along: the sealed original by digest, and a cleaned copy to look at where one can be made.
 
+    Both lie sealed under `token`; `caution` is what staff are told before they open it (`file_kinds.Caution`).
     `public` ones are shown to the sender; staff may add files of their own. A file that had to be removed leaves its
     digest and why.
     """
@@ -327,6 +328,7 @@ class ComplaintFile(Enveloped, Model):
     size: Mapped[int]
     sha256: Mapped[str]
     clean_sha256: Mapped[str | None]
+    caution: Mapped[str] = mapped_column(default="")
     public: Mapped[bool] = mapped_column(default=True)
     removed_at: Mapped[datetime | None]
     removed_reason: Mapped[str] = mapped_column(default="")

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, literal_column
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
-from portal.contacts.models import Contact
+from portal.contacts.models import Contact, SealedPhone
 from portal.db import Model, partial_index, text_enum
 
 
@@ -174,7 +174,7 @@ class Reply(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     provider: Mapped[str]
     event_key: Mapped[str]
-    phone: Mapped[str] = mapped_column(index=True)
+    phone: Mapped[str] = mapped_column(SealedPhone, index=True)
     extension: Mapped[str] = mapped_column(default="", server_default="")
     text: Mapped[str]
     received_at: Mapped[datetime] = mapped_column(default=clock.now)

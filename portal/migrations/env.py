@@ -5,6 +5,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic import context
 
+from portal.contacts.models import SealedPhone
 from portal.db import Model, UtcDateTime, db
 
 
@@ -12,6 +13,8 @@ def render_item(kind: str, item: Any, _context: object) -> str | Literal[False]:
     """Write plain types into migrations, which must outlive the code that they were made from."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, SealedPhone):
+        return "sa.Text()"
     if kind == "type" and isinstance(item, sa.Enum):
         return f"sa.String(length={item.length})"
     return False

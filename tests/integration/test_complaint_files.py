@@ -1,9 +1,7 @@
 """Files with a complaint: judged by content, kept sealed, shown only to staff who may see the case."""
 
 import hashlib
-import struct
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -17,18 +15,9 @@ from portal.complaints.models import Complaint, ComplaintFile, ComplaintKind
 from portal.db import db
 from portal.settings import Settings
 from tests.factories.complaints import PAGES, Sender, errors, pdf, picture
+from tests.factories.files import PLACE, png, track, video
+from tests.factories.files import pdf as make_pdf
 from tests.factories.organs import make_organ
-
-
-def bomb() -> bytes:
-    """Return a tiny PNG that claims 60,000 by 60,000 pixels."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    data = zlib.compress(b"\0" * 1000)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def at_page_three(client: FlaskClient) -> Sender:
@@ -44,7 +33,9 @@ BAD = {
     "page.jpg": b"<html><script>alert(1)</script></html>",
     "program.pdf": b"MZ\x90\x00" + b"\0" * 100,
     "huge.pdf": b"%PDF-1.4" + b"0" * uploads.MAX_BYTES,
-    "bomb.png": bomb(),
+    "bomb.png": png(60_000, 60_000),
+    "half.pdf": pdf()[:-10],
+    "half.mp4": video()[:-1],
     "cut.jpg": picture(size=(400, 300))[:700],
     "both.jpg": picture() + b"<script>alert(1)</script>",
     "noise.png": b"\x89PNG\r\n\x1a\n" + b"\xff" * 400,
@@ -97,10 +88,11 @@ def test_originals_are_sealed_and_copies_are_clean(client: FlaskClient, settings
     assert file.sha256 == hashlib.sha256(original).hexdigest()
     assert file.clean_sha256
     kept = settings.data_dir / "files"
-    assert sorted(path.name for path in kept.iterdir()) == sorted([file.sha256, file.clean_sha256])
+    assert sorted(path.name for path in kept.iterdir()) == [file.token, f"{file.token}.clean"]
     assert {path.stat().st_mode & 0o777 for path in kept.iterdir()} == {0o600}
     assert not list((settings.data_dir / "staging").iterdir())
-    clean = (kept / file.clean_sha256).read_bytes()
+    assert uploads.read_kept(file.token, file.sha256) == original
+    clean = uploads.read_kept(file.token, file.clean_sha256, clean=True)
     assert b"secret place" in original
     assert b"secret place" not in clean
     with Image.open(BytesIO(clean)) as image:
@@ -125,16 +117,41 @@ def test_files_never_sent_are_forgotten_after_a_day(client: FlaskClient, setting
     assert PAGES[2]["facts"] in answer.text
 
 
-def file_case(client: FlaskClient) -> Complaint:
-    """Return a report with a picture and a document, filed by the pages."""
+def file_case(client: FlaskClient, files: Sequence[tuple[str, bytes]] = ()) -> Complaint:
+    """Return a report with these files, or a picture and a document, filed by the pages."""
     organ = make_organ()
     make_organ(supervises=True)
     db.session.commit()
     sender = Sender(client)
     changes = {1: {"kind": "report"}, 2: {"organ": str(organ.id)}}
-    sender.fill(changes, files=[("照片.jpg", picture()), ("a.pdf", pdf())])
+    sender.fill(changes, files=files or [("照片.jpg", picture()), ("a.pdf", pdf())])
     sender.send()
     return db.session.query(Complaint).one()
+
+
+def test_staff_are_told_what_a_file_may_do(client: FlaskClient, sign_in: Callable[..., FlaskClient]) -> None:
+    files = [
+        ("1.pdf", make_pdf(b"<< /S /JavaScript >>")),
+        ("2.pdf", make_pdf(trailer=b"/Encrypt 9 0 R")),
+        ("3.mp4", video(track(b"vide"), track(b"meta"))),
+        ("4.pdf", make_pdf(pages=10_000)),
+        ("5.mp4", video()),
+    ]
+    complaint = file_case(client, files)
+    assert [file.caution for file in complaint.files] == ["active", "encrypted", "place", "", ""]
+    staff = sign_in(Role.CLERK, organ_id=complaint.handler_organ_id)
+    page = staff.get(f"/staff/complaints/{complaint.id}").text
+    assert [page.count(words) for words in ("Active content", "Locked", "Original only:", "Original only")] == [
+        1,
+        1,
+        1,
+        2,
+    ]
+    clean = staff.get(f"/staff/complaints/{complaint.id}/files/{complaint.files[4].id}").data
+    original = staff.get(f"/staff/complaints/{complaint.id}/files/{complaint.files[4].id}?original=1").data
+    assert PLACE in original == files[4][1]
+    assert PLACE not in clean
+    assert len(clean) == len(original)
 
 
 def test_staff_get_attachments_under_a_name_of_ours(client: FlaskClient, sign_in: Callable[..., FlaskClient]) -> None:
@@ -160,8 +177,8 @@ def test_staff_get_attachments_under_a_name_of_ours(client: FlaskClient, sign_in
 def test_a_broken_seal_is_told(client: FlaskClient, sign_in: Callable[..., FlaskClient], settings: Settings) -> None:
     complaint = file_case(client)
     document = complaint.files[1]
-    path: Path = settings.data_dir / "files" / document.sha256
-    path.write_bytes(pdf() + b"forged")
+    path: Path = settings.data_dir / "files" / document.token
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
     staff = sign_in(Role.CLERK, organ_id=complaint.handler_organ_id)
     assert staff.get(f"/staff/complaints/{complaint.id}/files/{document.id}").status_code == 409
     path.unlink()

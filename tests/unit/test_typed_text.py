@@ -3,7 +3,8 @@
 import pytest
 
 from portal.fields import one_line, tidy
-from portal.uploads import clean_name, is_two_things, sniff
+from portal.file_kinds import is_two_things, sniff
+from portal.uploads import clean_name
 from tests.factories.complaints import pdf, picture
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from portal import vault
+from portal import uploads, vault
 
 revision = '0012'
 down_revision = '0011'
@@ -189,6 +189,7 @@ def add_columns() -> None:
     op.add_column('complaint_event', sa.Column('text_sealed', sa.LargeBinary(), nullable=True))
     op.add_column('complaint_file', sa.Column('name_sealed', sa.LargeBinary(), nullable=True))
     op.add_column('complaint_file', sa.Column('token', sa.Text(), nullable=False, server_default=EMPTY))
+    op.add_column('complaint_file', sa.Column('caution', sa.Text(), nullable=False, server_default=EMPTY))
     op.add_column('complaint_file', sa.Column('public', sa.Boolean(), nullable=False, server_default=sa.text('true')))
     op.add_column('complaint_file', sa.Column('removed_at', sa.DateTime(timezone=True), nullable=True))
     op.add_column('complaint_file', sa.Column('removed_reason', sa.Text(), nullable=False, server_default=EMPTY))
@@ -254,12 +255,13 @@ def downgrade() -> None:
     op.add_column('complaint_event', sa.Column('text', sa.Text(), nullable=False, server_default=EMPTY))
     op.add_column('complaint_file', sa.Column('name', sa.Text(), nullable=False, server_default=EMPTY))
     open_rows()
+    open_files()
     op.execute('ALTER TABLE complaint DROP COLUMN code_sealed')
     op.add_column('complaint', sa.Column('code_sealed', sa.Text(), nullable=True))
     for name in NEW:
         op.execute(f'ALTER TABLE complaint DROP COLUMN {name}')
     op.execute('ALTER TABLE complaint_event DROP COLUMN text_sealed')
-    for name in ('event_id', 'name_sealed', 'token', 'public', 'removed_at', 'removed_reason'):
+    for name in ('event_id', 'name_sealed', 'token', 'caution', 'public', 'removed_at', 'removed_reason'):
         op.execute(f'ALTER TABLE complaint_file DROP COLUMN {name}')
     op.execute('ALTER TABLE staff DROP COLUMN officer_id')
     op.create_index('ix_complaint_worklist', 'complaint', ['state', 'answer_due_on', 'id'])
@@ -287,3 +289,10 @@ def open_rows() -> None:
             context = f'complaint_file.name_sealed:{row.number}:{sent.token}'
             name = vault.unseal_json(key, sent.name_sealed, context).get('name', '')
             bind.execute(file.update().where(file.c.id == sent.id).values(name=name))
+
+
+def open_files() -> None:
+    """Write every kept file in clear under its digest, as it was; `flask db upgrade` seals them again."""
+    file = tables()[2]
+    columns = (file.c.token, file.c.sha256, file.c.clean_sha256)
+    uploads.open_plain([(row.token, row.sha256, row.clean_sha256) for row in op.get_bind().execute(sa.select(*columns))])

@@ -1,7 +1,7 @@
 """Reading complaints: by number and code for senders, by what they may see for staff."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from portal.accounts.rules import sees_all
 from portal.calendar.rules import WorkingCalendar
 from portal.case_types.models import CaseType
 from portal.case_types.queries import get_case_type
+from portal.case_types.rules import Pause
 from portal.complaints import rules
 from portal.complaints.models import (
     Complaint,
@@ -67,8 +68,11 @@ def read_clock(complaint: Complaint, calendar: WorkingCalendar, today: date) -> 
     kind, start, due_on = get_case_type_of(complaint), complaint.clock_from_on, complaint.next_due_on
     if due_on is None:
         return None
-    within = kind.accept_within if complaint.state is ComplaintState.SUBMITTED else kind.answer_within
-    return rules.read_clock(calendar, start, due_on, within, today)
+    first = complaint.state is ComplaintState.SUBMITTED
+    within, unit = (kind.accept_within, kind.accept_unit) if first else (kind.answer_within, kind.answer_unit)
+    pauses = [Pause(pause.since, pause.until) for pause in complaint.pauses]
+    found = rules.read_clock(calendar, start, due_on, within, today, unit, pauses)
+    return replace(found, more=0 if first else complaint.extended_by, basis=kind.basis, basis_en=kind.basis_en)
 
 
 def get_case_type_of(complaint: Complaint) -> CaseType:
@@ -191,6 +195,11 @@ def get_remit(complaint: Complaint) -> rules.Remit:
         staff=frozenset(row.staff_id for row in named if row.staff_id is not None),
         officers=frozenset(row.officer_id for row in named if row.officer_id is not None),
     )
+
+
+def may_handle(complaint: Complaint, organ_id: int) -> bool:
+    """Whether an organ may lead or join in handling a complaint: never one that a delicate case is about."""
+    return not (complaint.delicate and organ_id in get_remit(complaint).subjects)
 
 
 def _with_followers(organs: Iterable[int | None]) -> frozenset[int]:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from portal.accounts.rules import sees_all
 from portal.calendar.rules import DAY, WorkingCalendar
+from portal.case_types.rules import DayUnit, Pause
 from portal.errors import TransitionError
 
 TRIES = 5
@@ -58,10 +59,22 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     ("submitted", "refuse"): "refused",
     ("submitted", "withdraw"): "withdrawn",
     ("submitted", "supplement"): "submitted",
+    ("submitted", "merge"): "merged",
     ("accepted", "answer"): "answered",
+    ("accepted", "extend"): "accepted",
     ("accepted", "withdraw"): "withdrawn",
     ("accepted", "supplement"): "accepted",
+    ("accepted", "merge"): "merged",
     ("answered", "rate"): "answered",
+    ("answered", "reopen"): "accepted",
+    ("closed", "reopen"): "accepted",
+    ("answered", "message"): "answered",
+    ("answered", "close"): "closed",
+    ("merged", "message"): "merged",
+} | {
+    (state, action): state
+    for state in OPEN_STATES
+    for action in ("ask", "resume", "message", "transfer", "join", "split")
 }
 
 
@@ -163,7 +176,11 @@ def may_see(remit: Remit, person: Person) -> bool:
 
 @dataclass(frozen=True)
 class Clock:
-    """A deadline with what it rests on; `left` counts working days and is negative when it has passed."""
+    """A deadline with what it rests on; `left` counts days of its `unit` and is negative when it has passed.
+
+    `more` is how many days of the unit an extension has added to `within`; `days_off` and `pauses` are not counted.
+    `basis` names the rule that the period comes from.
+    """
 
     start_on: date
     due_on: date
@@ -171,20 +188,45 @@ class Clock:
     left: int
     certain: bool
     days_off: Sequence[date]
+    unit: DayUnit = DayUnit.WORKING
+    more: int = 0
+    pauses: Sequence[Pause] = ()
+    basis: str = ""
+    basis_en: str = ""
 
     @property
     def tone(self) -> str:
         return "bad" if self.left < 0 else "warn" if self.left <= 2 else ""
 
 
-def read_clock(calendar: WorkingCalendar, received_on: date, due: date, within: int, today: date) -> Clock:
+def read_clock(
+    calendar: WorkingCalendar,
+    received_on: date,
+    due: date,
+    within: int,
+    today: date,
+    unit: DayUnit = DayUnit.WORKING,
+    pauses: Sequence[Pause] = (),
+) -> Clock:
     """Return a deadline as a reader sees it today, with the days that were not counted."""
+    counted = [pause for pause in pauses if pause.since < due and (pause.until is None or pause.until > received_on)]
     span = [received_on + DAY * number for number in range(1, (due - received_on).days + 1)]
+    working = unit is DayUnit.WORKING
     return Clock(
         start_on=received_on,
         due_on=due,
         within=within,
-        left=calendar.working_days_between(today, due),
+        left=days_left(calendar, today, due, unit),
         certain=calendar.certain(received_on, due),
-        days_off=[day for day in span if not calendar.is_working_day(day)],
+        days_off=[day for day in span if not calendar.is_working_day(day)] if working else [],
+        unit=unit,
+        pauses=counted,
     )
+
+
+def days_left(calendar: WorkingCalendar, today: date, due: date, unit: DayUnit) -> int:
+    """Return how many days of a unit are left, negative when the day has passed, even if only days off followed."""
+    if unit is DayUnit.CALENDAR:
+        return (due - today).days
+    left = calendar.working_days_between(today, due)
+    return min(left, -1) if today > due else left

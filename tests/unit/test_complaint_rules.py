@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.calendar.rules import WorkingCalendar
+from portal.case_types.rules import DayUnit, Pause
 from portal.complaints import rules
 from portal.errors import TransitionError
 
@@ -40,16 +41,14 @@ def test_reading_never_fails(typed: str) -> None:
 
 
 def test_every_state_allows_only_its_steps() -> None:
-    states = ("submitted", "accepted", "refused", "answered", "withdrawn", "closed")
-    actions = ("accept", "refuse", "answer", "withdraw", "supplement", "rate")
-    allowed = {(state, action) for state in states for action in actions if rules.allows(state, action)}
-    assert allowed == set(rules.TRANSITIONS)
     assert rules.next_state("submitted", "accept") == "accepted"
-    for state in states:
-        for action in actions:
-            if (state, action) not in allowed:
-                with pytest.raises(TransitionError):
-                    rules.next_state(state, action)
+    assert rules.next_state("answered", "reopen") == "accepted"
+    actions = {action for _state, action in rules.TRANSITIONS}
+    refused = {"withdrawn": actions, "refused": actions, "answered": {"supplement", "withdraw", "answer", "accept"}}
+    for state, steps in (refused | {"submitted": {"rate", "reopen"}, "accepted": {"rate", "reopen"}}).items():
+        for action in steps:
+            with pytest.raises(TransitionError):
+                rules.next_state(state, action)
 
 
 def test_clock_counts_working_days_from_the_day_after() -> None:
@@ -59,6 +58,26 @@ def test_clock_counts_working_days_from_the_day_after() -> None:
     clock = rules.read_clock(CALENDAR, SUNDAY, due, 5, date(2026, 11, 26))
     assert (clock.left, clock.certain, clock.tone) == (2, True, "warn")
     assert clock.days_off == [date(2026, 11, 25)]
+
+
+def test_clock_in_calendar_days_counts_every_day() -> None:
+    due = date(2026, 12, 7)
+    clock = rules.read_clock(CALENDAR, SUNDAY, due, 15, date(2026, 11, 27), DayUnit.CALENDAR)
+    assert (clock.left, clock.days_off, clock.unit) == (10, [], DayUnit.CALENDAR)
+    assert rules.read_clock(CALENDAR, SUNDAY, due, 15, date(2026, 12, 9), DayUnit.CALENDAR).left == -2
+
+
+def test_a_deadline_is_over_on_the_days_off_after_it() -> None:
+    friday, sunday = date(2026, 12, 4), date(2026, 12, 6)
+    assert rules.days_left(CALENDAR, friday, friday, DayUnit.WORKING) == 0
+    assert rules.days_left(CALENDAR, sunday, friday, DayUnit.WORKING) == -1
+
+
+def test_clock_names_only_pauses_of_its_own_period() -> None:
+    before = Pause(date(2026, 11, 2), date(2026, 11, 10))
+    within = Pause(date(2026, 11, 24), date(2026, 11, 26))
+    clock = rules.read_clock(CALENDAR, SUNDAY, date(2026, 12, 4), 5, SUNDAY, DayUnit.WORKING, [before, within])
+    assert clock.pauses == [within]
 
 
 def test_clock_says_when_it_is_late_or_not_certain() -> None:

@@ -26,6 +26,8 @@ from portal.calls import staff as calls_staff
 from portal.case_types import service as case_types
 from portal.cli import register_commands
 from portal.complaint_filing import public as complaint_filing
+from portal.complaint_named import service as complaint_named
+from portal.complaint_named import staff as complaint_named_staff
 from portal.complaint_tracking import public as complaint_tracking
 from portal.complaints import public as complaints
 from portal.complaints import staff as complaints_staff
@@ -120,6 +122,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     decision_corrections_staff.blueprint,
     decision_endings_staff.blueprint,
     complaints_staff.blueprint,
+    complaint_named_staff.blueprint,
     permits_staff.blueprint,
     permit_imports_staff.blueprint,
     calls_staff.blueprint,
@@ -189,6 +192,7 @@ def create_app(settings: Settings) -> Flask:
     app.before_request(open_reading)
     app.teardown_request(close_reading)
     assert tables.ALL
+    complaint_named.watch()
     db.init_app(app, settings)
     security.init_app(app, settings)
     i18n.init_app(app)

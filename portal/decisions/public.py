@@ -1,12 +1,13 @@
 """Decisions as everybody may read them."""
 
 from datetime import date
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal import clock, data_version
+from portal import clock, data_version, i18n
 from portal.decisions import queries, rules
 from portal.decisions.forms import KIND_LABELS
 from portal.decisions.models import DecisionKind
@@ -58,9 +59,16 @@ def index() -> str:
         address=address,
         party_name=queries.public_party_name,
         kind_labels=KIND_LABELS,
+        kind_label=lambda kind: _say_kind(i18n.current(), kind),
         measures=rules.MEASURES,
         permit_categories=rules.PERMIT_CATEGORIES,
     )
+
+
+@cache
+def _say_kind(_locale: str, kind: DecisionKind) -> str:
+    # Kept for each language, because a word that waits for its reader takes longer to say than the rest of a row.
+    return str(KIND_LABELS[kind])
 
 
 def kept_filter() -> dict[str, Any]:

@@ -12,6 +12,8 @@ EXEMPT = {"hooks.receipts", "hooks.replies"}  # Signed by the provider instead.
 # Its pages only carry what was typed; the last one checks the token itself and keeps the text when it is stale.
 CHECKS_ITSELF = {"complaints.turn_page"}
 
+LONG = "写了一个多小时的长文，谁也不想再写一遍。写了一个多小时的长文，谁也不想再写一遍。"
+
 
 @pytest.fixture
 def checked(app: Flask) -> Flask:
@@ -27,7 +29,9 @@ def test_form_without_token_is_refused_with_a_way_out(checked: Flask, lang: str)
     assert ("open for too long" in answer.text) == (lang == "en")
 
 
-def test_every_route_that_writes_wants_the_token(app: Flask, sign_in: Callable[..., FlaskClient]) -> None:
+def test_every_route_that_writes_wants_the_token_and_keeps_what_was_typed(
+    app: Flask, sign_in: Callable[..., FlaskClient]
+) -> None:
     client = sign_in(Role.ADMIN)
     app.config["WTF_CSRF_ENABLED"] = True
     for rule in app.url_map.iter_rules():
@@ -37,8 +41,9 @@ def test_every_route_that_writes_wants_the_token(app: Flask, sign_in: Callable[.
         with app.test_request_context():
             built = rule.build(values)
         assert built is not None
-        answer = client.post(built[1])
+        answer = client.post(built[1], data={"text": LONG})
         assert answer.status_code == 400, f"{rule.endpoint} answered {answer.status_code}"
+        assert LONG in answer.text, f"{rule.endpoint} lost what was typed"
 
 
 def test_token_of_one_session_is_no_good_in_another(checked: Flask) -> None:

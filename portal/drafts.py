@@ -6,8 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app
+from flask_babel import gettext as _
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
+from werkzeug.datastructures import FileStorage
 
+from portal import limits, uploads
+from portal.errors import Refusal, TooMany
 from portal.uploads import Staged
 
 LASTS = timedelta(days=1)
@@ -58,6 +62,40 @@ class Draft:
         """Keep what was typed in these fields, right or wrong."""
         for name in names:
             self.answers[name] = typed.get(name, "")
+
+    def take_files(self, sent: Iterable[FileStorage]) -> list[str]:
+        """Stage the files that came along; return why some were not taken, so that a bad one drops no good one."""
+        refused = []
+        for file in sent:
+            if not file.filename:
+                continue
+            try:
+                if len(self.files) >= uploads.MAX_FILES:
+                    name, limit = uploads.clean_name(file.filename), uploads.MAX_FILES
+                    raise Refusal(_("“%(name)s” was not added: at most %(limit)d files.", name=name, limit=limit))
+                limits.count("upload")
+                self.files.append(uploads.stage(file))
+            except TooMany:
+                words = _("Too many files in one hour. Send the form without them; you can describe them later.")
+                return [*refused, words]
+            except Refusal as refusal:
+                refused.append(str(refusal.message))
+        return refused
+
+    def drop_file(self, token: str) -> bool:
+        """Forget a file that its sender does not want to send after all; whether one was named."""
+        for file in self.files:
+            if token == file.token:
+                uploads.discard(file)
+                self.files.remove(file)
+                break
+        return bool(token)
+
+    def drop_lost_files(self) -> list[str]:
+        """Take out the files that are no longer staged, and return the words that say so."""
+        gone = [file for file in self.files if not uploads.is_staged(file)]
+        self.files = [file for file in self.files if file not in gone]
+        return [_("“%(name)s” is no longer here. Please add it again.", name=file.name) for file in gone]
 
 
 def _serializer(purpose: str) -> URLSafeTimedSerializer:

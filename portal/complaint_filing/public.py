@@ -14,7 +14,7 @@ from portal.complaints import guard, queries, rules, service
 from portal.complaints.public import blueprint
 from portal.db import db, reading
 from portal.drafts import Draft
-from portal.errors import Conflict, Refusal, TooMany
+from portal.errors import Conflict, TooMany
 from portal.i18n import moment, pick
 from portal.paging import whole_number
 from portal.security import csrf
@@ -44,8 +44,8 @@ def turn_page() -> ResponseReturnValue:
     draft = Draft.read(request.form.get("draft", ""), purpose=PURPOSE, new_key=secrets.token_hex(16))
     page = read_page(request.form.get("page", ""))
     draft.take(FIELDS[page - 1], request.form)
-    refused = take_files(draft) if page == HAPPENED else []
-    removed = drop_file(draft, request.form.get("remove", ""))
+    refused = draft.take_files(request.files.getlist("files")) if page == HAPPENED else []
+    removed = draft.drop_file(request.form.get("remove", ""))
     go = "stay" if removed else request.form.get("go", "next")
     if draft.broken and page > FIRST:
         return show_lost(draft, page)
@@ -109,46 +109,15 @@ def show_lost(draft: Draft, page: int) -> ResponseReturnValue:
     return show_page(draft, page, form)
 
 
-def take_files(draft: Draft) -> list[str]:
-    """Stage the files that came along; return why some were not taken, so that a bad one drops no good one."""
-    refused = []
-    sent = [file for file in request.files.getlist("files") if file.filename]
-    for file in sent:
-        try:
-            if len(draft.files) >= uploads.MAX_FILES:
-                name, limit = uploads.clean_name(file.filename or ""), uploads.MAX_FILES
-                raise Refusal(_("“%(name)s” was not added: at most %(limit)d files.", name=name, limit=limit))
-            limits.count("upload")
-            draft.files.append(uploads.stage(file))
-        except TooMany:
-            refused.append(_("Too many files in one hour. Send the form without them; you can describe them later."))
-            break
-        except Refusal as refusal:
-            refused.append(str(refusal.message))
-    return refused
-
-
-def drop_file(draft: Draft, token: str) -> bool:
-    """Forget a file the sender does not want to send after all."""
-    for file in draft.files:
-        if token == file.token:
-            uploads.discard(file)
-            draft.files.remove(file)
-            return True
-    return bool(token)
-
-
 def send(draft: Draft, form: Any) -> ResponseReturnValue:
     """Check all pages once more, write the complaint, and lead to its receipt."""
     pages = fill(draft, *range(FIRST, LAST))
     for page, filled in enumerate(pages, start=FIRST):
         if not filled.validate():
             return show_page(draft, page, filled)
-    gone = [file for file in draft.files if not uploads.is_staged(file)]
-    if gone:
-        draft.files = [file for file in draft.files if file not in gone]
-        words = [_("“%(name)s” is no longer here. Please add it again.", name=file.name) for file in gone]
-        return show_page(draft, HAPPENED, refused=words)
+    lost = draft.drop_lost_files()
+    if lost:
+        return show_page(draft, HAPPENED, refused=lost)
     if draft.expired or is_stale():
         form.form_errors.append(_("This page was open for too long. Check your answers and send it again."))
         return show_page(draft, LAST, form)

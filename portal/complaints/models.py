@@ -167,6 +167,7 @@ class Complaint(Enveloped, Model):
     closed_at: Mapped[datetime | None]
     grade: Mapped[int | None]
     solved: Mapped[bool | None]
+    call_wanted: Mapped[bool] = mapped_column(default=False)
     rated_at: Mapped[datetime | None]
     reopened_at: Mapped[datetime | None]
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("complaint.id"), index=True)

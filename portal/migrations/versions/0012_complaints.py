@@ -32,7 +32,7 @@ REFERENCES = (
 )
 DAYS = ('clock_from_on', 'next_due_on', 'paused_on')
 MOMENTS = ('closed_at', 'reopened_at', 'erased_at')
-NEW = (*DAYS, *MOMENTS, 'external_number', 'finding', 'channel', 'delicate', 'street', 'extended_by', 'texts_sealed',
+NEW = (*DAYS, *MOMENTS, 'external_number', 'finding', 'channel', 'call_wanted', 'delicate', 'street', 'extended_by', 'texts_sealed',
     'identity_sealed', 'data_key', 'registered_by_id', 'power_item_id', 'merged_into_id', 'split_from_id', 'case_type_key')
 
 SECURITY_TABLES = ('network_count', 'network_key', 'staff_recovery_code', 'staff_second_factor', 'staff_session')
@@ -173,7 +173,8 @@ def add_columns() -> None:
         op.add_column('complaint', sa.Column(name, sa.LargeBinary(), nullable=True))
     op.add_column('complaint', sa.Column('channel', sa.String(length=24), nullable=False, server_default='web'))
     op.add_column('complaint', sa.Column('finding', sa.String(length=24), nullable=True))
-    op.add_column('complaint', sa.Column('delicate', sa.Boolean(), nullable=False, server_default=NO))
+    for name in ('delicate', 'call_wanted'):
+        op.add_column('complaint', sa.Column(name, sa.Boolean(), nullable=False, server_default=NO))
     op.add_column('complaint', sa.Column('external_number', sa.Text(), nullable=True))
     op.add_column('complaint', sa.Column('street', sa.Text(), nullable=False, server_default=EMPTY))
     op.add_column('complaint', sa.Column('extended_by', sa.Integer(), nullable=False, server_default=NONE))

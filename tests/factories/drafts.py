@@ -49,6 +49,7 @@ def make_draft(organ: Organ, staff: Staff, *, number: int = 1, **changes: Any) -
         "decided_on": clock.today() - timedelta(days=3),
         "violation": "张虚构占道经营",
         "facts": FACTS,
+        "basis_text": "《虚构条例》第三条",
         "content": CONTENT,
         "measures": ["罚款"],
         "fine": Decimal(1000),

@@ -41,7 +41,7 @@ from tests.factories.organs import make_organ, make_power
 # of which there are none here.
 ELSEWHERE = {
     "complaints.case", "complaints.receipt", "revisits.answer", "sandbox.phone", "health.metrics", "health.ready",
-    "organs.recognition", "basis_versions.compare", "discretion.show", "api.nothing",
+    "organs.recognition", "basis_versions.compare", "discretion.show", "api.officer", "api.nothing",
 }  # fmt: skip
 MOST_LINKS = 1500
 OUTCOMES = (200, 301, 302, 308, 400, 404, 410)

@@ -53,7 +53,10 @@ def test_published_corrected_and_withdrawn(sign_in: SignIn, client: FlaskClient)
     assert logged(decision) == ["publish", "correct"]
     withdraw(decision=decision, staff=head, reason="经复议撤销。")
     assert logged(decision) == ["publish", "correct", "withdraw"]
-    assert client.get(hashed).status_code == 410
+    notice = client.get(hashed)
+    assert notice.status_code == 200
+    assert "经复议撤销。" in notice.text
+    assert "更正后的事实。" not in notice.text
 
 
 def test_published_until_its_period_is_over(sign_in: SignIn, client: FlaskClient) -> None:

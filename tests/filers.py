@@ -1,4 +1,4 @@
-"""Many people who send the last page of the complaint form at once, over real HTTP, each from a network of their own."""
+"""Many people who send the last page of the complaint form at once, over HTTP, each from a network of their own."""
 
 import asyncio
 import re

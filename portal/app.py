@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import assets, clock, data_version, db, health, i18n, page_cache, rendering, rotation, security, tables
 from portal.accounts import guard
+from portal.accounts import queries as accounts_queries
 from portal.accounts import rules as accounts_rules
 from portal.accounts import staff as accounts_staff
 from portal.accounts.models import Role
@@ -30,6 +31,7 @@ from portal.complaint_named import service as complaint_named
 from portal.complaint_named import staff as complaint_named_staff
 from portal.complaint_tracking import public as complaint_tracking
 from portal.complaints import public as complaints
+from portal.complaints import queries as complaints_queries
 from portal.complaints import staff as complaints_staff
 from portal.contacts.rules import mask_phone
 from portal.decision_corrections import staff as decision_corrections_staff
@@ -193,6 +195,7 @@ def create_app(settings: Settings) -> Flask:
     app.teardown_request(close_reading)
     assert tables.ALL
     complaint_named.watch()
+    accounts_queries.keep_secret("complaint", complaints_queries.subject_visible_to)
     db.init_app(app, settings)
     security.init_app(app, settings)
     i18n.init_app(app)

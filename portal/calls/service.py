@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 
 from portal import clock
+from portal.accounts.models import Staff
 from portal.audit import service as audit
 from portal.calendar.queries import get_calendar
 from portal.calls import rules
@@ -64,18 +65,18 @@ def drop_calls(subject: str) -> None:
     )
 
 
-def finish_call(*, call_id: int, result: str, staff_id: int, organ_id: int | None = None) -> Call:
+def finish_call(*, call_id: int, result: str, staff: Staff, organ_id: int | None = None) -> Call:
     """Tick a call off with what came of it; raises Conflict when somebody else has done so."""
-    call = get_call(call_id, organ_id)
+    call = get_call(call_id, organ_id, staff)
     finished = db.session.execute(
         sa.update(Call)
         .where(Call.id == call_id, Call.done_at.is_(None))
-        .values(done_at=clock.now(), done_by_id=staff_id, result=result)
+        .values(done_at=clock.now(), done_by_id=staff.id, result=result)
         .returning(Call.id)
         .execution_options(synchronize_session=False)
     ).first()
     if finished is None:
         raise Conflict(_l("Somebody else has made this call meanwhile."))
     db.session.refresh(call)
-    audit.record("call.made", call.subject, staff_id=staff_id, call_id=call_id)
+    audit.record("call.made", call.subject, staff_id=staff.id, call_id=call_id)
     return call

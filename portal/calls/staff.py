@@ -36,7 +36,7 @@ def record_url(subject: str) -> str:
 def index() -> ResponseReturnValue:
     """Show whom to call, or who was called."""
     done = request.args.get("view") == "done"
-    page = queries.list_calls(guard.scope(), page_number(request.args.get("page")), done=done)
+    page = queries.list_calls(guard.scope(), guard.current_staff(), page_number(request.args.get("page")), done=done)
     return show(page, CallForm(formdata=None), done=done)
 
 
@@ -56,7 +56,7 @@ def finish(call_id: int) -> ResponseReturnValue:
     if form.validate():
         try:
             call = service.finish_call(
-                call_id=call_id, result=form.result.data, staff_id=guard.current_staff().id, organ_id=own
+                call_id=call_id, result=form.result.data, staff=guard.current_staff(), organ_id=own
             )
         except Conflict as refusal:
             db.session.rollback()
@@ -66,5 +66,5 @@ def finish(call_id: int) -> ResponseReturnValue:
             back = record_url(call.subject) if request.args.get("back") == "record" else ""
             db.session.commit()
             return redirect(back or url_for(".index"))
-    call = queries.get_call(call_id, own)
+    call = queries.get_call(call_id, own, guard.current_staff())
     return show(Page([call], 1, 1), form, done=call.done_at is not None, wrong_call=call_id), status

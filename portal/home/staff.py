@@ -60,7 +60,7 @@ def calls_waiting(staff: Staff) -> list[Waiting]:
     """Return the calls to make."""
     if staff.role is Role.REVIEWER:
         return []
-    return [Waiting(_("Calls to make"), count_open_calls(guard.scope()), url_for("staff.calls.index"))]
+    return [Waiting(_("Calls to make"), count_open_calls(guard.scope(), staff), url_for("staff.calls.index"))]
 
 
 def complaints_waiting(staff: Staff) -> list[Waiting]:

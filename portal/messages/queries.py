@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal import clock
+from portal.accounts.models import Staff
+from portal.accounts.queries import may_know
 from portal.contacts.models import Contact
 from portal.db import db
 from portal.errors import NotFound
@@ -55,9 +57,17 @@ def get_message(message_id: int) -> Message:
     return message
 
 
-def list_messages(number: int, *, states: Sequence[MessageState] = ()) -> Page[Message]:
-    """Return one page of messages, the newest first; of some states the last changed ones of the past 30 days."""
-    statement = sa.select(Message).options(joinedload(Message.contact))
+def find_known(message_id: int, staff: Staff) -> Message | None:
+    """Return a message that a member of staff may know of, or None."""
+    return db.session.scalar(sa.select(Message).where(Message.id == message_id, may_know(staff, Message.subject)))
+
+
+def list_messages(number: int, staff: Staff, *, states: Sequence[MessageState] = ()) -> Page[Message]:
+    """Return one page of the messages that a member of staff may know of.
+
+    The newest first; of some states the last changed ones of the past 30 days.
+    """
+    statement = sa.select(Message).where(may_know(staff, Message.subject)).options(joinedload(Message.contact))
     if not states:
         return list_page(statement.order_by(Message.id.desc()), number, scalars=True)
     statement = statement.where(Message.state.in_(states), Message.changed_at >= clock.now() - LISTED)
@@ -179,14 +189,27 @@ def get_reply(reply_id: int) -> Reply:
     return reply
 
 
-def list_replies(number: int, *, handled: bool = False) -> Page[Reply]:
-    """Return one page of replies: those that wait for a person oldest first, or all others newest first."""
-    statement = sa.select(Reply).options(joinedload(Reply.message))
+def list_replies(number: int, staff: Staff, *, handled: bool = False) -> Page[Reply]:
+    """Return one page of the replies that a member of staff may know of.
+
+    Those that wait for a person oldest first, or all others newest first.
+    """
+    statement = sa.select(Reply).where(_known(staff)).options(joinedload(Reply.message))
     if handled:
         statement = statement.where(Reply.handled_at.is_not(None)).order_by(Reply.handled_at.desc(), Reply.id.desc())
     else:
         statement = statement.where(Reply.handled_at.is_(None)).order_by(Reply.received_at, Reply.id)
     return list_page(statement, number, scalars=True)
+
+
+def find_known_reply(reply_id: int, staff: Staff) -> Reply | None:
+    """Return a reply that a member of staff may know of, or None."""
+    return db.session.scalar(sa.select(Reply).where(Reply.id == reply_id, _known(staff)))
+
+
+def _known(staff: Staff) -> sa.ColumnElement[bool]:
+    """What answers a message is known to whom the message is."""
+    return sa.not_(Reply.message.has(sa.not_(may_know(staff, Message.subject))))
 
 
 def count_unread_replies() -> int:

@@ -13,10 +13,10 @@ from portal.accounts.models import Role
 from portal.calendar.queries import get_calendar
 from portal.cli import current_settings
 from portal.db import db
-from portal.errors import Conflict
+from portal.errors import Conflict, NotFound
 from portal.messages import queries, rules, service
 from portal.messages.forms import AgainForm, HandleForm
-from portal.messages.models import MessageState
+from portal.messages.models import Message, MessageState, Reply
 from portal.paging import page_number
 
 blueprint = Blueprint("messages", __name__, url_prefix="/messages")
@@ -41,6 +41,12 @@ def asked_states() -> tuple[MessageState, ...]:
     if asked == "unsettled":
         return queries.UNSETTLED
     return (MessageState(asked),) if asked in set(MessageState) else ()
+
+
+def require_known(found: Message | Reply | None) -> None:
+    """Raise NotFound when something is not there, or concerns a record that this member of staff must not know of."""
+    if found is None:
+        raise NotFound("")
 
 
 def read_queue() -> dict[str, object]:
@@ -76,12 +82,12 @@ def read_queue() -> dict[str, object]:
 @guard.needs(Role.SUPERVISOR)
 def index() -> ResponseReturnValue:
     """Show the queue as it stands, and the messages, of all states or of some."""
-    states = asked_states()
+    states, staff = asked_states(), guard.current_staff()
     return render_template(
         "staff/messages/index.html",
         state=request.args.get("state", "") if states else "",
         states=MessageState,
-        page=queries.list_messages(page_number(request.args.get("page")), states=states),
+        page=queries.list_messages(page_number(request.args.get("page")), staff, states=states),
         unread=queries.count_unread_replies(),
         **read_queue(),
     )
@@ -98,6 +104,7 @@ def queue() -> ResponseReturnValue:
 @guard.needs(Role.SUPERVISOR)
 def open_message(message_id: int) -> ResponseReturnValue:
     """Show a message's number and text; that it was opened is recorded."""
+    require_known(queries.find_known(message_id, guard.current_staff()))
     message = service.open_message(message_id=message_id, staff_id=guard.current_staff().id)
     page = render_template(
         "staff/messages/message.html",
@@ -113,6 +120,7 @@ def open_message(message_id: int) -> ResponseReturnValue:
 @guard.needs(Role.SUPERVISOR)
 def send_again(message_id: int) -> ResponseReturnValue:
     """Ask why a message shall be sent once more, and put it back into the queue."""
+    require_known(queries.find_known(message_id, guard.current_staff()))
     form, status = AgainForm(), 200
     if form.is_submitted():
         status = 422
@@ -135,7 +143,7 @@ def send_again(message_id: int) -> ResponseReturnValue:
 def replies() -> ResponseReturnValue:
     """Show the replies that no machine could act on, or those that are dealt with."""
     handled = request.args.get("view") == "handled"
-    page = queries.list_replies(page_number(request.args.get("page")), handled=handled)
+    page = queries.list_replies(page_number(request.args.get("page")), guard.current_staff(), handled=handled)
     return render_template("staff/messages/replies.html", page=page, handled=handled)
 
 
@@ -143,6 +151,7 @@ def replies() -> ResponseReturnValue:
 @guard.needs(Role.SUPERVISOR)
 def open_reply(reply_id: int) -> ResponseReturnValue:
     """Show a reply's number and text; that it was opened is recorded."""
+    require_known(queries.find_known_reply(reply_id, guard.current_staff()))
     reply = service.open_reply(reply_id=reply_id, staff_id=guard.current_staff().id)
     page = render_template("staff/messages/reply.html", reply=reply, form=HandleForm(formdata=None))
     db.session.commit()
@@ -155,6 +164,7 @@ def handle_reply(reply_id: int) -> ResponseReturnValue:
     """Note what was done about a reply."""
     form = HandleForm()
     staff_id = guard.current_staff().id
+    require_known(queries.find_known_reply(reply_id, guard.current_staff()))
     if form.validate():
         try:
             service.handle_reply(reply_id=reply_id, note=form.note.data, staff_id=staff_id)

@@ -55,7 +55,7 @@ def index() -> ResponseReturnValue:
         filtered=any(request.args.get(name) for name in ("q", "type", "organ", "window")),
         types=queries.list_types(),
         organs=queries.list_organs(own),
-        calls=count_open_calls(own),
+        calls=count_open_calls(own, guard.current_staff()),
         page_link=page_link,
         no_end=rules.NO_END,
     )

@@ -25,6 +25,7 @@ from notifiers.plan.permits import plan_permits
 from notifiers.providers import ReceiptEvent, Status
 from notifiers.receipts import record_receipts
 from portal import clock
+from portal.accounts.models import Role, Staff
 from portal.complaints import service as complaints
 from portal.complaints.models import ComplaintKind
 from portal.complaints.service import Filing

@@ -1,6 +1,7 @@
 """Whom a complaint names never sees it: found when it is written or when they come later; supervisors correct it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -42,9 +43,11 @@ def boss(app: Flask) -> Staff:
 @pytest.mark.parametrize("field", ["officer", "facts", "wants"])
 @pytest.mark.parametrize("words", [NAME, "赵 虚构名", "赵证件名", CARD, "1608 0007 777"])
 def test_at_filing(boss: Staff, field: str, words: str) -> None:
-    complaint = make_complaint(**{field: f"是{words}干的"})
+    named_one: dict[str, Any] = {field: f"是{words}干的"}
+    another: dict[str, Any] = {field: "是别人干的"}
+    complaint = make_complaint(**named_one)
     assert not sees(boss, complaint)
-    assert sees(boss, make_complaint(**{field: "是别人干的"}))
+    assert sees(boss, make_complaint(**another))
     named = db.session.query(ComplaintNamed).one()
     assert (named.staff_id, named.officer_id) == (boss.id, boss.officer_id)
     assert named.words == ("officer" if field == "officer" else "text")
@@ -52,8 +55,8 @@ def test_at_filing(boss: Staff, field: str, words: str) -> None:
 
 def test_later_words_of_the_sender(boss: Staff) -> None:
     complaint = make_complaint()
-    complaint.handler_id = boss.id
-    db.session.flush()
+    db.session.execute(sa.update(Complaint).values(handler_id=boss.id))
+    db.session.refresh(complaint)
     add_event(complaint, "note", public=False, text=f"交{NAME}办", staff=make_staff())
     assert sees(boss, complaint)
     add_supplement(complaint_id=complaint.id, text=f"我想起来了，是{NAME}")

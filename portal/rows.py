@@ -101,18 +101,20 @@ class Known:
                 self.readers = self._find_readers(cursor.description)
         finally:
             held.close()
-        return [self._read_row(cells) for cells in found] if self.readers else list(map(self.make_row, found))
+        return self._make_rows(found)
 
     def _find_readers(self, description: Sequence[Any]) -> list[tuple[int, Reader]]:
         kinds = [column.type.dialect_impl(self.dialect) for column in self.columns]
         made = [kind.result_processor(self.dialect, told[1]) for kind, told in zip(kinds, description, strict=True)]
         return [(place, read) for place, read in enumerate(made) if read is not None]
 
-    def _read_row(self, cells: Sequence[Any]) -> Any:
-        values = list(cells)
-        for place, read in self.readers or ():
-            values[place] = read(values[place])
-        return self.make_row(values)
+    def _make_rows(self, found: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        if not found or not self.readers:
+            return list(map(self.make_row, found))
+        columns: list[Sequence[Any]] = list(zip(*found, strict=True))
+        for place, read in self.readers:
+            columns[place] = tuple(map(read, columns[place]))
+        return list(map(self.make_row, zip(*columns, strict=True)))
 
 
 class Written:

@@ -1,0 +1,144 @@
+"""Whom each staff route opens to; asked by `test_permissions.py`.
+
+Columns: admin, supervisor, then reviewers of the records' organ, of another organ and of none, then clerks likewise.
+`in` opens, `sees` shows what not everybody may read, `no` is refused, `--` says that there is nothing (for them).
+A route stands under its line by name, with a method where GET and POST differ. `… conduct` asks about a complaint
+of the organ's own conduct, which nobody there may see.
+"""
+
+_LINES = {
+    # One's own account and places, and pages that only send on or show an empty form.
+    "in in  in in in  in in in": """
+        accounts.change_password accounts.end_others accounts.end_session accounts.show accounts.sign_out
+        second_factors.manage second_factors.renew_codes second_factors.set_up second_factors.switch_off
+        decision_reviews.batch decisions.new permits.calls
+    """,
+    # Everybody's accounts.
+    "in no  no no no  no no no": """
+        accounts.end_sessions accounts.index second_factors.reset
+    """,
+    # What the legal office keeps for all organs, and messages and revisits, which are about everybody.
+    "in in  no no no  no no no": """
+        bases.edit bases.index bases.upload
+        complaint_named.add complaint_named.clear complaint_named.index
+        complaint_named.add-conduct complaint_named.clear-conduct complaint_named.index-conduct
+        messages.handle_reply messages.index messages.open_message messages.open_reply messages.queue messages.replies
+        messages.send_again
+        officers.cards officers.index officers.new officers.resume officers.show officers.suspend officers.upload
+        organs.announce organs.correct organs.edit organs.end organs.index organs.new organs.pass_on organs.recognitions
+        organs.rename organs.reopen organs.show
+        powers.add_ground powers.add_transfer powers.edit powers.edit_transfer powers.index powers.new
+        powers.remove_transfer powers.show powers.upload
+        procedures.edit procedures.edit_step procedures.index procedures.move_step procedures.new procedures.new_step
+        procedures.show
+        revisits.close revisits.index revisits.mark_contacted revisits.record_answer revisits.show_phone
+        risk_periods.edit risk_periods.switch
+        wordings.edit wordings.index wordings.restore wordings.template
+    """,
+    "sees sees  no no no  no no no": """
+        revisits.show
+    """,
+    # The same, about a record that is not there.
+    "-- --  no no no  no no no": """
+        bases.preview powers.remove_ground procedures.restore
+    """,
+    # Uploads of somebody else.
+    "-- --  no no no  -- -- --": """
+        decision_imports.commit decision_imports.errors decision_imports.progress decision_imports.show
+        permit_imports.commit permit_imports.errors permit_imports.progress permit_imports.show
+    """,
+    # Clerks work for their own organ.
+    "in in  no no no  in in in": """
+        complaints.index decision_imports.upload discretion.upload permit_imports.upload
+    """,
+    "in in  no no no  in in no": """
+        discretion.index discretion.new
+    """,
+    "in in  no no no  in -- no": """
+        calls.finish
+        discretion.edit discretion.edit_tier discretion.move_tier discretion.new_tier discretion.show
+        permits.confirm permits.deny permits.revoke
+    """,
+    "sees sees  no no no  sees in no": """
+        calls.index
+    """,
+    # Complaints: reviewers have no part in them; one about its own conduct is hidden from an organ.
+    "in in  no no no  in -- --": """
+        complaints.accept complaints.answer complaints.assign complaints.download complaints.identity complaints.note
+        complaints.refuse
+    """,
+    "sees sees  no no no  sees -- --": """
+        complaints.show
+    """,
+    "in in  no no no  -- -- --": """
+        complaints.accept-conduct complaints.answer-conduct complaints.assign-conduct complaints.download-conduct
+        complaints.identity-conduct complaints.note-conduct complaints.refuse-conduct
+    """,
+    "sees sees  no no no  -- -- --": """
+        complaints.show-conduct
+    """,
+    # Decisions and permits are read by their organ and the legal office.
+    "in in  in in no  in in no": """
+        decision_deadlines.late decision_reviews.take_batch home.index
+        risk_batches.withdraw risk_periods.index risk_periods.show
+    """,
+    "sees sees  sees in no  sees in no": """
+        decisions.index permits.index
+    """,
+    "sees sees  sees -- no  sees -- no": """
+        decision_endings.repair:GET decisions.show permits.show
+    """,
+    "in in  in -- no  in -- no": """
+        decision_corrections.correction decision_endings.order_withdrawal decision_endings.repair:POST
+        decision_endings.withdrawal decision_reviews.checks
+    """,
+    # The original of a decision, with all names, is its organ's alone.
+    "in no  in -- no  in -- no": """
+        decision_corrections.correct:POST decision_corrections.masking_page
+        decision_masking.add_passage decision_masking.confirm decision_masking.hide_again
+        decision_masking.leave_visible decision_masking.open_original
+        decision_reviews.submit decisions.edit:POST
+    """,
+    "sees no  sees -- no  sees -- no": """
+        decision_corrections.correct:GET decision_masking.show decisions.edit:GET
+    """,
+    "in no  in in no  in in no": """
+        decision_masking.index
+    """,
+    "in no  in in in  in in in": """
+        decision_masking.confirm_plain
+    """,
+    # Who writes does not review.
+    "in in  in -- no  no no no": """
+        decision_corrections.apply decision_corrections.refuse decision_endings.decide_repair decision_endings.withdraw
+        decision_endings.withdrawal_notice decision_reviews.publish decision_reviews.send_back
+    """,
+    "sees sees  sees -- no  no no no": """
+        decision_reviews.review
+    """,
+    # High-risk periods are the whole city's, and so are the texts about them.
+    "in in  in in no  no no no": """
+        risk_batches.approve risk_batches.refuse
+    """,
+    "in in  no no no  in in no ": """
+        risk_batches.submit risk_batches.take_back risk_periods.new risk_periods.prepare
+    """,
+    "sees sees  sees sees no  sees sees no": """
+        risk_batches.show
+    """,
+}
+
+
+def _read() -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return what each asker is to find, by route and method; "" stands for every method that a route has."""
+    table: dict[tuple[str, str], tuple[str, ...]] = {}
+    for found, routes in _LINES.items():
+        for route in routes.split():
+            name, _colon, method = route.partition(":")
+            key = (name.replace("-", " "), method)
+            assert key not in table, f"{route} stands in two lines"
+            table[key] = tuple(found.split())
+    return table
+
+
+TABLE = _read()

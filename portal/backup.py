@@ -1,4 +1,7 @@
-"""`flask backup` and `flask restore`: the database and everything beside it in the data directory, in one file."""
+"""`flask backup` and `flask restore`: the database and everything beside it in the data directory, in one file.
+
+But for the vault: what opens sealed records never lies in the same archive as they do (`flask vault export`).
+"""
 
 import os
 import shutil
@@ -13,7 +16,8 @@ import click
 import sqlalchemy as sa
 from flask.cli import with_appcontext
 
-from portal.cli import current_settings, refusals_exit
+from portal import rotation, vault
+from portal.cli import current_settings, find_schema_problem, refusals_exit
 from portal.db import db
 from portal.errors import Refusal
 
@@ -39,8 +43,10 @@ def backup(path: Path) -> None:
             archive.add(dump, arcname=dump.name)
             for name in FOLDERS:
                 if (settings.data_dir / name).exists():
-                    archive.add(settings.data_dir / name, arcname=name)
+                    archive.add(settings.data_dir / name, arcname=name, filter=leave_out_vault)
     click.echo(f"Wrote {path} ({path.stat().st_size:,} bytes). It holds personal data: keep it as safe as the portal.")
+    click.echo("The vault is not in it, and without the vault complaints, files and phone numbers open no more.")
+    click.echo("Keep it elsewhere, once and after each rotation: flask vault export")
 
 
 @click.command("restore")
@@ -58,9 +64,45 @@ def restore(path: Path, force: bool) -> None:
         load_database(Path(folder))
         for name in FOLDERS:
             if (Path(folder) / name).is_dir():
-                shutil.rmtree(settings.data_dir / name, ignore_errors=True)
-                shutil.move(Path(folder) / name, settings.data_dir / name)
+                replace_folder(Path(folder) / name, settings.data_dir / name)
     click.echo(f"Restored {path}. Run flask db upgrade if it was written by an older version.")
+    click.echo(find_missing_vault())
+
+
+def leave_out_vault(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Leave the vault out of an archive, and what is written beside it while it changes."""
+    return None if is_vault(Path(member.name).name) else member
+
+
+def is_vault(name: str) -> bool:
+    """Whether a file of this name is the vault, or part of changing it."""
+    return name.startswith((vault.FILE_NAME, vault.vault_path().name))
+
+
+def replace_folder(fresh: Path, target: Path) -> None:
+    """Put a folder in the place of another one; a vault that lies in that stays."""
+    for path in target.iterdir() if target.is_dir() else ():
+        if is_vault(path.name):
+            shutil.move(path, fresh / path.name)
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.move(fresh, target)
+
+
+def find_missing_vault() -> str:
+    """Return a sentence on whether this portal's vault opens what was restored."""
+    mend = f"Put what flask vault export printed at the time into {vault.vault_path()} (chmod 600)."
+    if find_schema_problem():
+        return "Whether the vault fits can be told after flask db upgrade: flask doctor"
+    try:
+        vault.get_vault()
+    except vault.VaultMissing:
+        return f"The vault is missing: nothing sealed can be read. {mend}"
+    failed = rotation.find_unopened()[1]
+    return (
+        f"The vault is another one, or lacks a key: {failed} records do not open. {mend}"
+        if failed
+        else "The vault fits."
+    )
 
 
 def database_file() -> Path | None:

@@ -14,7 +14,7 @@ import click
 import sqlalchemy as sa
 from flask.cli import with_appcontext
 
-from portal import clock, i18n
+from portal import clock, i18n, rotation, vault, virus_scanner
 from portal.audit import service as audit
 from portal.calendar import queries as calendar
 from portal.cli import current_settings, find_schema_problem
@@ -249,6 +249,41 @@ def check_folder(settings: Settings) -> Iterator[Finding]:
         yield Finding(Verdict.OK, "folder", str(folder))
 
 
+def check_vault(_settings: Settings) -> Iterator[Finding]:
+    """The vault is there, read by nobody else, and opens the newest of what is sealed."""
+    if find_schema_problem():
+        return
+    path = vault.vault_path()
+    try:
+        vault.get_vault()
+    except vault.VaultMissing:
+        mend = f"Put what flask vault export printed into {path} (chmod 600)."
+        yield Finding(Verdict.FAIL, "vault", f"It is missing or damaged, and records are sealed with it. {mend}")
+        return
+    if stat.S_IMODE(path.stat().st_mode) & (stat.S_IWGRP | stat.S_IRWXO):
+        yield Finding(Verdict.FAIL, "vault", f"{path} is open to other accounts. Run: chmod 600 {path}")
+    tried, failed = rotation.find_unopened()
+    if failed:
+        text = (
+            f"{failed} of the newest {tried} sealed records do not open: it is another portal's, or a key is missing."
+        )
+        yield Finding(Verdict.FAIL, "vault", f"{text} See: flask vault status")
+    else:
+        keys = ", ".join(str(number) for number in sorted(vault.get_vault().keys))
+        yield Finding(Verdict.OK, "vault", f"keys {keys}; the newest {tried} sealed records open")
+
+
+def check_scanner(settings: Settings) -> Iterator[Finding]:
+    """Files that strangers send are scanned for viruses, by a scanner that answers."""
+    if not settings.clamd:
+        yield Finding(Verdict.WARN, "scanner", "Uploads are not scanned for viruses; set CLAMD where ClamAV runs.")
+    elif virus_scanner.ping(settings.clamd):
+        yield Finding(Verdict.OK, "scanner", f"{settings.clamd} answers")
+    else:
+        mend = "No file is accepted until it does: start clamd, or mend CLAMD."
+        yield Finding(Verdict.FAIL, "scanner", f"{settings.clamd} does not answer. {mend}")
+
+
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     check_database,
     check_audit,
@@ -260,4 +295,6 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     check_address,
     check_hotline,
     check_folder,
+    check_vault,
+    check_scanner,
 )

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FILE_NAME = "vault.json"
 FORMAT = 1
 KEY_BYTES, NONCE_BYTES = 32, 12
 HEADER = 2  # Format and number of the vault key, a byte each.
@@ -312,4 +313,4 @@ def _write_first(path: Path) -> None:
 def vault_path() -> Path:
     """Return where the vault's file is."""
     settings: Settings = current_app.config["SETTINGS"]
-    return settings.vault_file or settings.data_dir / "keys" / "vault.json"
+    return settings.vault_file or settings.data_dir / "keys" / FILE_NAME

@@ -7,12 +7,15 @@ import pytest
 import time_machine
 from flask import Flask
 
-from portal import doctor
+from portal import doctor, vault
+from portal.contacts.service import keep_contact
 from portal.db import db
 from portal.settings import ROOT, AliyunSettings, TencentSettings, TwilioSettings
 from portal.wordings.models import Approval, ProviderTemplate
 from portal.wordings.rules import TEXTS
+from tests.clamd_server import clamd_server
 from tests.conftest import make_app, make_settings
+from tests.factories.complaints import make_complaint
 
 GOOD = "k4Xq9vT2mB7nR1sW8zY5cL3dF6gH0jPa"
 
@@ -43,7 +46,7 @@ def test_good_configuration_passes(tmp_path: Path, database_url: str) -> None:
     assert {name: verdict for name, verdict in worst.items() if name != "calendar"} == {
         "database": "ok",
         "audit": "ok", "provider": "ok", "translations": "ok", "secret key": "ok", "address": "ok", "folder": "ok",
-        "hotline": "ok", "publication": "ok",
+        "hotline": "ok", "publication": "ok", "vault": "ok", "scanner": "warn",
     }  # fmt: skip
     assert status == 0
 
@@ -159,3 +162,36 @@ def test_missing_schema_and_missing_server_are_told_apart(tmp_path: Path) -> Non
     assert "flask db upgrade" in app.test_cli_runner().invoke(args=["doctor"]).output
     app = make_app(make_settings(tmp_path, "postgresql://nobody@127.0.0.1:1/nothing"))
     assert "cannot be reached" in app.test_cli_runner().invoke(args=["doctor"]).output
+
+
+def test_the_scanner_is_asked(tmp_path: Path, sqlite_template: Path) -> None:
+    with clamd_server() as server:
+        assert examine(tmp_path, f"sqlite:///{sqlite_template}", clamd=server.address)[1]["scanner"] == "ok"
+        server.answer = b"ERROR\0"
+        status, worst = examine(tmp_path, f"sqlite:///{sqlite_template}", clamd=server.address)
+    assert (status, worst["scanner"]) == (1, "fail")
+    assert examine(tmp_path, f"sqlite:///{sqlite_template}", clamd=server.address)[1]["scanner"] == "fail"
+
+
+def test_a_vault_that_is_open_to_others_or_does_not_fit_is_told(tmp_path: Path, database_url: str) -> None:
+    assert examine(tmp_path, database_url)[1]["vault"] == "ok"
+    app = make_app(make_settings(tmp_path, database_url, public_url="https://portal.test"))
+    with app.app_context():
+        path = vault.vault_path()
+        keep_contact("+8613800138000")
+        make_complaint()
+        db.session.commit()
+        db.engine.dispose()
+    assert examine(tmp_path, database_url)[1]["vault"] == "ok"
+    path.chmod(0o604)
+    assert examine(tmp_path, database_url)[1]["vault"] == "fail"
+    path.chmod(0o600)
+    kept = path.read_text()
+    path.write_text(vault.text_of(vault.Vault(keys={1: bytes(32)}, index=bytes(32))))
+    assert examine(tmp_path, database_url)[1]["vault"] == "fail"
+    path.unlink()
+    assert examine(tmp_path, database_url)[1]["vault"] == "fail"
+    assert not path.exists()
+    path.write_text(kept)
+    path.chmod(0o600)
+    assert examine(tmp_path, database_url)[1]["vault"] == "ok"

@@ -114,8 +114,8 @@ def count_uses() -> Counter[int]:
         # Format and number of the vault key come first, and are counted where they lie.
         head = sa.func.substr(wrapped.column, 1, vault.HEADER + 1)
         heads = sa.select(head, sa.func.count()).where(wrapped.column != b"").group_by(head)
-        for start, number in db.session.execute(heads).tuples():
-            used[vault.wrapped_by(bytes(start))] += number
+        for row in db.session.execute(heads):
+            used[vault.wrapped_by(bytes(row[0]))] += row[1]
     db.session.rollback()
     used.update(number for path in _files() if (number := sealed_files.read_key_number(path)) is not None)
     return used

@@ -65,7 +65,7 @@ class Draft:
 
     def take_files(self, sent: Iterable[FileStorage]) -> list[str]:
         """Stage the files that came along; return why some were not taken, so that a bad one drops no good one."""
-        refused = []
+        refused: list[str] = []
         for file in sent:
             if not file.filename:
                 continue

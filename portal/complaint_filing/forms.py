@@ -1,8 +1,11 @@
 """The five pages on which a complaint is filed."""
 
+import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from flask_babel import gettext as _
@@ -22,6 +25,8 @@ from portal.fields import AtMost, OneOf, PlainForm, one_line, tidy
 from portal.i18n import current, day
 
 UNKNOWN_ORGAN = "0"
+# Words under which the law and its procedures say something about each category.
+SUBJECTS: Mapping[str, str] = json.loads((Path(__file__).parent / "data" / "subjects.json").read_text(encoding="utf-8"))
 PHONE_PROBLEMS = {
     PhoneProblem.LANDLINE: _l("This is a landline. Enter an 11-digit mobile number."),
     PhoneProblem.FOREIGN: _l("Texts only reach mainland numbers. Enter an 11-digit mobile number."),
@@ -53,6 +58,9 @@ class WhatForm(PlainForm):
 class WhoForm(PlainForm):
     """Page 2: about whom; the choices are filled in by the view."""
 
+    look = StringField(
+        _l("Look for an organ or an officer"), filters=[one_line], validators=[AtMost(rules.MAX_OFFICER)]
+    )
     organ = SelectField(_l("Organ"), validators=[DataRequired(_l("Choose an organ, or “I do not know”"))])
     officer = StringField(
         _l("Officer's name or card number"), filters=[one_line], validators=[AtMost(rules.MAX_OFFICER)]
@@ -75,12 +83,18 @@ class HappenedForm(PlainForm):
     year = StringField(_l("Year"), filters=[one_line])
     month = StringField(_l("Month"), filters=[one_line])
     day = StringField(_l("Day"), filters=[one_line])
+    street = SelectField(_l("In which street or township?"), validate_choice=False)
     place = StringField(_l("Where was it?"), filters=[one_line], validators=[AtMost(rules.MAX_PLACE)])
     wants = TextAreaField(_l("What do you ask for?"), filters=[tidy], validators=[AtMost(rules.MAX_WANTS)])
     files = MultipleFileField(_l("Photos or documents"))
 
     latest: date | None = None
     happened_on: date | None = None
+
+    def validate_street(self, checked: AnyField) -> None:
+        """A street that is no longer in the list must be chosen anew."""
+        if checked.data and checked.data not in {value for value, _label in checked.choices}:
+            raise ValidationError(_("Choose a street or township from the list, or none"))
 
     def validate_year(self, _checked: AnyField) -> None:
         """The three numbers make a day that is not in the future."""
@@ -106,14 +120,21 @@ class ContactForm(PlainForm):
     )
     name = StringField(_l("Name"), filters=[one_line], validators=[AtMost(rules.MAX_NAME, needed=True)])
     phone = StringField(_l("Mobile number"), filters=[one_line])
+    address = StringField(_l("Address"), filters=[one_line], validators=[AtMost(rules.MAX_PLACE)])
     sms_wanted = BooleanField(_l("Text me when something happens"))
     publish_consent = BooleanField(_l("The answer may be published, without my name"))
 
     phone_number: str = ""
+    may_be_anonymous = True
 
     @property
     def anonymous(self) -> bool:
         return bool(self.how.data == "anonymous")
+
+    def validate_how(self, checked: AnyField) -> None:
+        """Some kinds of cases need somebody to answer to."""
+        if checked.data == "anonymous" and not self.may_be_anonymous:
+            raise ValidationError(_("This kind of case cannot be anonymous"))
 
     def validate_name(self, checked: AnyField) -> None:
         """Whoever does not stay anonymous has a name."""
@@ -145,25 +166,40 @@ class CheckForm(PlainForm):
 PAGES: tuple[type[PlainForm], ...] = (WhatForm, WhoForm, HappenedForm, ContactForm, CheckForm)
 FIELDS: tuple[tuple[str, ...], ...] = (
     ("kind", "category"),
-    ("organ", "officer"),
-    ("facts", "year", "month", "day", "place", "wants"),
-    ("how", "name", "phone", "sms_wanted", "publish_consent"),
+    ("look", "organ", "officer"),
+    ("facts", "year", "month", "day", "street", "place", "wants"),
+    ("how", "name", "phone", "address", "sms_wanted", "publish_consent"),
     ("website",),
 )
 TICKS = ("sms_wanted", "publish_consent")
 
 
-def fill_page(draft: Draft, page: int, *, organs: Sequence[tuple[str, str]], latest: date) -> Any:
-    """Return the form of a page, filled with what was answered; `latest` is the last day that may be named."""
+@dataclass(frozen=True)
+class Choices:
+    """What the pages offer: organs by id, streets, the last day that may be named, and whether to stay anonymous."""
+
+    organs: Sequence[tuple[str, str]]
+    streets: Sequence[str]
+    latest: date
+    anonymous: bool
+
+
+def fill_page(draft: Draft, page: int, choices: Choices) -> Any:
+    """Return the form of a page, filled with what was answered."""
     answers = {name: draft.answers[name] for name in FIELDS[page - 1] if name in draft.answers}
     if page == 4 and not answers:
         # A number is given to be told; whoever does not want that unticks it and gives none.
         answers["sms_wanted"] = "y"
     form = PAGES[page - 1](MultiDict({name: text for name, text in answers.items() if text or name not in TICKS}))
     if isinstance(form, WhoForm):
-        form.organ.choices = [("", _("Please choose")), (UNKNOWN_ORGAN, _("I do not know")), *organs]
+        form.organ.choices = [("", _("Please choose")), (UNKNOWN_ORGAN, _("I do not know")), *choices.organs]
     if isinstance(form, HappenedForm):
-        form.latest = latest
+        form.latest = choices.latest
+        form.street.choices = [("", _("Please choose")), *((street, street) for street in choices.streets)]
+    if isinstance(form, ContactForm):
+        form.may_be_anonymous = choices.anonymous
+        if not choices.anonymous:
+            form.how.choices = [choice for choice in form.how.choices if choice[0] != "anonymous"]
     return form
 
 
@@ -175,19 +211,26 @@ def read_filing(draft: Draft, pages: Sequence[Any]) -> Filing:
         kind=ComplaintKind(what.kind.data),
         category=what.category.data or "other",
         organ_id=None if who.organ.data == UNKNOWN_ORGAN else int(who.organ.data),
-        officer=who.officer.data,
+        officer=name_officer(draft, who),
         facts=happened.facts.data,
         wants=happened.wants.data,
         happened_on=happened.happened_on,
         place=happened.place.data,
+        street=happened.street.data or "",
         anonymous=contact.anonymous,
         sender_name=contact.name.data,
+        sender_address=contact.address.data,
         phone=contact.phone_number,
         sms_wanted=contact.sms_wanted.data,
         publish_consent=contact.publish_consent.data,
         locale=current(),
         files=tuple(draft.files),
     )
+
+
+def name_officer(draft: Draft, who: Any) -> str:
+    """Return whom a complaint names: the officer who was found, with the card, and what was typed besides."""
+    return " ".join(filter(None, [draft.answers.get("named", ""), draft.answers.get("card", ""), who.officer.data]))
 
 
 def review_pages(draft: Draft, pages: Sequence[Any]) -> list[tuple[int, list[tuple[str, str]]]]:
@@ -199,12 +242,13 @@ def review_pages(draft: Draft, pages: Sequence[Any]) -> list[tuple[int, list[tup
     if not contact.anonymous:
         told = yes if contact.phone.data and contact.sms_wanted.data else no
         reach = [(_("Name"), contact.name.data), (_("Mobile number"), contact.phone.data)]
+        reach.append((_("Address"), contact.address.data))
         reach.append((_("Text me when something happens"), told))
     reach.append((_("The answer may be published, without my name"), yes if contact.publish_consent.data else no))
     facts = [
         (_("What happened?"), happened.facts.data),
         (_("On which day?"), day(happened.happened_on)),
-        (_("Where was it?"), happened.place.data),
+        (_("Where was it?"), " ".join(filter(None, [happened.street.data, happened.place.data]))),
         (_("What do you ask for?"), happened.wants.data),
         (_("Photos or documents"), "\n".join(file.name for file in draft.files)),
     ]
@@ -212,7 +256,7 @@ def review_pages(draft: Draft, pages: Sequence[Any]) -> list[tuple[int, list[tup
     organ = dict(who.organ.choices).get(who.organ.data, "")
     return [
         (1, [(_("What do you want to do?"), str(kind)), (_("What is it about?"), str(category))]),
-        (2, [(_("Organ"), str(organ)), (_("Officer's name or card number"), who.officer.data)]),
+        (2, [(_("Organ"), str(organ)), (_("Officer's name or card number"), name_officer(draft, who))]),
         (3, facts),
         (4, reach),
     ]

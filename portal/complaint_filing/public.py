@@ -9,24 +9,29 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import ValidationError, validate_csrf
 
 from portal import clock, limits, uploads
-from portal.complaint_filing.forms import FIELDS, fill_page, read_filing, review_pages
+from portal.case_types.queries import get_case_type
+from portal.complaint_filing import queries as found
+from portal.complaint_filing.forms import FIELDS, SUBJECTS, Choices, fill_page, read_filing, review_pages
 from portal.complaints import guard, queries, rules, service
+from portal.complaints.forms import KINDS
 from portal.complaints.public import blueprint
 from portal.db import db, reading
 from portal.drafts import Draft
 from portal.errors import Conflict, TooMany
+from portal.fields import one_line
 from portal.i18n import moment, pick
+from portal.organs.models import Officer
 from portal.paging import whole_number
 from portal.security import csrf
 from portal.settings import Settings
 
 PURPOSE = "complaint"
-FIRST, HAPPENED, LAST = 1, 3, 5
+FIRST, WHO, HAPPENED, CONTACT, LAST = 1, 2, 3, 4, 5
 
 
 @blueprint.get("/new")
 def new() -> ResponseReturnValue:
-    """Show the first page of the form."""
+    """Show the first page of the form, with what the address says about whom it is."""
     draft = Draft(key=secrets.token_hex(16))
     organ = request.args.get("organ", "")
     if organ.isdigit():
@@ -34,6 +39,11 @@ def new() -> ResponseReturnValue:
     decision = whole_number(request.args.get("decision"))
     if decision:
         draft.answers["facts"] = _("About the published decision %(address)s:", address=f"/decisions/{decision}") + "\n"
+    card = one_line(request.args.get("officer"))[: rules.MAX_OFFICER]
+    if card:
+        limits.count("officer")
+        for officer in found.find_officers(card):
+            choose_officer(draft, officer)
     return show_page(draft, FIRST)
 
 
@@ -49,6 +59,8 @@ def turn_page() -> ResponseReturnValue:
     go = "stay" if removed else request.form.get("go", "next")
     if draft.broken and page > FIRST:
         return show_lost(draft, page)
+    if page == WHO and (go == "look" or "pick" in request.form):
+        return look(draft, request.form.get("pick", ""))
     if go == "back":
         return show_page(draft, max(FIRST, page - 1), refused=refused)
     if page == LAST and go.isdigit():
@@ -68,17 +80,68 @@ def read_page(raw: str) -> int:
     return int(raw) if raw in ("1", "2", "3", "4", "5") else FIRST
 
 
+def look(draft: Draft, picked: str) -> ResponseReturnValue:
+    """Show what the words that were typed find, or take what was picked of that; nothing else of an officer is told."""
+    form = fill(draft, WHO)[0]
+    kind, _colon, number = picked.partition(":")
+    officers = draft.answers.pop("found", "").split()
+    with reading():
+        if kind == "organ" and number in dict(form.organ.choices):
+            draft.answers["organ"] = number
+        elif kind == "officer" and number in officers:
+            choose_officer(draft, found.find_officer(int(number)))
+        elif kind == "nobody":
+            draft.answers["named"] = draft.answers["card"] = ""
+        db.session.rollback()
+    if not picked:
+        return show_found(draft, form)
+    draft.answers["look"] = ""
+    return show_page(draft, WHO)
+
+
+def choose_officer(draft: Draft, officer: Officer | None) -> None:
+    """Take an officer, and the organ they belong to, into the answers."""
+    if officer is not None:
+        draft.answers |= {"named": officer.name, "card": officer.card_number, "organ": str(officer.organ_id)}
+
+
+def show_found(draft: Draft, form: Any) -> ResponseReturnValue:
+    """Show the organs and officers that words find."""
+    words = form.look.data
+    try:
+        limits.count("officer")
+    except TooMany as refusal:
+        form.look.errors = [str(refusal.message)]
+        return show_page(draft, WHO, form, status=429)
+    with reading():
+        organs = found.find_organs(words, clock.today())
+        cards = found.find_officers(words)
+        officers = [(card.id, card.name, pick(card.organ, "name"), card.card_number[-3:]) for card in cards]
+        db.session.rollback()
+    draft.answers["found"] = " ".join(str(officer[0]) for officer in officers)
+    return show_page(draft, WHO, form, shown=(organs, officers))
+
+
 def fill(draft: Draft, *pages: int) -> list[Any]:
     """Return the forms of pages; on a POST the choices are read without taking the database's write lock."""
-    today = clock.today()
+    today, kind = clock.today(), draft.answers.get("kind", "")
     with reading():
-        organs = [(str(row.id), pick(row, "name")) for row in queries.list_organs(today)]
+        organs = [(str(row.id), pick(row, "name")) for row in queries.list_organs(today)] if WHO in pages else []
+        streets = found.list_streets() if HAPPENED in pages else []
+        anonymous = CONTACT not in pages or kind not in KINDS or get_case_type(kind).anonymous
         db.session.rollback()
-    return [fill_page(draft, page, organs=organs, latest=today) for page in pages]
+    choices = Choices(organs, streets, today, anonymous)
+    return [fill_page(draft, page, choices) for page in pages]
 
 
 def show_page(
-    draft: Draft, page: int, form: Any = None, *, refused: list[str] | None = None, status: int = 422
+    draft: Draft,
+    page: int,
+    form: Any = None,
+    *,
+    refused: list[str] | None = None,
+    status: int = 422,
+    shown: tuple[Any, Any] | None = None,
 ) -> ResponseReturnValue:
     """Render one of the five pages; with errors the status is 422 unless said otherwise."""
     form = form or fill(draft, page)[0]
@@ -97,9 +160,28 @@ def show_page(
         signed=draft.sign(PURPOSE),
         uploads=uploads,
         rules=rules,
+        shown=shown,
         switch_form="complaint",
+        **(read_beside(draft, page) if page in (CONTACT, LAST) else {}),
     )
     return html, status if form.errors else 200
+
+
+def read_beside(draft: Draft, page: int) -> dict[str, Any]:
+    """Return what the last pages show besides: answers that are public, a case like it, how long things are kept."""
+    answers = draft.answers
+    organ, category = answers.get("organ", ""), answers.get("category", "")
+    place = guard.find_place(guard.CASE) or guard.find_place(guard.RECEIPT)
+    with reading():
+        if page == CONTACT:
+            words = f"{answers.get('facts', '')[:200]} {SUBJECTS.get(category, '')}"
+            beside: dict[str, Any] = {"answers": found.list_answers(words, clock.today())}
+        else:
+            like = found.find_like(place, int(organ) if organ.isdigit() else None, category)
+            months = get_case_type(answers["kind"]).keep_months if answers.get("kind") in KINDS else 0
+            beside = {"like": (like.number, like.received_at) if like else None, "months": months}
+        db.session.rollback()
+    return beside
 
 
 def show_lost(draft: Draft, page: int) -> ResponseReturnValue:

@@ -3,12 +3,20 @@
 The pages themselves are in the rooms above: `complaint_filing` and `complaint_tracking` add theirs to this blueprint.
 """
 
-from flask import Blueprint
+from flask import Blueprint, request
 
 from portal.complaints.forms import CATEGORIES, KINDS
 from portal.complaints.models import Complaint
 
 blueprint = Blueprint("complaints", __name__, url_prefix="/complaints")
+# A million characters of Chinese, and as many in signed answers: they are told to be too many, and kept.
+MAX_TYPED = 16 * 1024 * 1024
+
+
+@blueprint.url_value_preprocessor
+def allow_long_texts(_endpoint: str | None, _values: object) -> None:
+    """Let people type more than fits, before anything has read the form."""
+    request.max_form_memory_size = MAX_TYPED
 
 
 @blueprint.app_template_filter("complaint_heading")

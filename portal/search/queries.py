@@ -29,6 +29,8 @@ LOOKED_AT, SORTED = 500, 1000
 LONGEST_MONTH = 31
 # Titles that are compared with what was asked for, and how many suggestions of a sort are shown.
 COMPARED, MOST_SUGGESTED = 200, 3
+# How much of a text is compared with titles, and how many words one has to share to be close to it.
+SIMILAR_TO, LEAST_SHARED = 300, 2
 MAY_SHOW = "{id} BETWEEN :first AND :last AND {id} NOT IN (SELECT id FROM search_entry WHERE published_until < :on)"
 
 SQLITE_HITS = f"FROM search_index WHERE search_index MATCH :words AND {MAY_SHOW.format(id='rowid')}"
@@ -175,6 +177,23 @@ def suggest(asked: Asked) -> Suggestions:
     counted = _counts([(rules.query_words(text), ()) for text in words], Asked(query="", on=asked.on))
     shorter = [(text, number) for text, number in zip(words, counted, strict=True) if number]
     return Suggestions(shorter[:MOST_SUGGESTED], _nearest(asked))
+
+
+def list_similar(text: str, *, kinds: Sequence[EntryKind], on: date, most: int) -> Sequence[Any]:
+    """Return public things of some kinds whose titles share words with a text, at least two, the closest first.
+
+    Only the first words of the text count, and of those things the newest are looked at.
+    """
+    words = rules.search_text(text[:SIMILAR_TO]).split()
+    marks = tuple(rules.kind_mark(kind) for kind in kinds)
+    if len(words) < LEAST_SHARED:
+        return []
+    ids = _newest([tuple(rules.in_title(words)), marks], (), Asked(query="", on=on), 0, COMPARED)
+    rows = db.session.execute(sa.select(*COLUMNS).where(SearchEntry.id.in_(ids))).all() if ids else []
+    shared = {row.id: rules.shared_words(row.title, words) for row in rows}
+    near = [row for row in rows if shared[row.id] >= LEAST_SHARED]
+    near.sort(key=lambda row: (-shared[row.id], -rules.likeness(row.title, words), -row.id))
+    return near[:most]
 
 
 def _nearest(asked: Asked) -> Sequence[sa.Row[*tuple[Any, ...]]]:

@@ -179,6 +179,11 @@ def likeness(title: str, asked: Iterable[str]) -> float:
     return len(set(words).intersection(asked)) / max(1, len(words))
 
 
+def shared_words(title: str, asked: Iterable[str]) -> int:
+    """Return how many words of a title are asked for."""
+    return len(set(search_text(title).split()).intersection(asked))
+
+
 def marked(text: str, query: str, length: int = PASSAGE) -> list[tuple[str, bool]]:
     """Cut so long a passage out of a text around what was asked for: pieces, and whether each is to be marked."""
     words = [run for run, _han in runs(query[:MAX_QUERY])]

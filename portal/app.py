@@ -25,6 +25,7 @@ from portal.basis_versions import public as basis_versions
 from portal.calendar import service as calendar
 from portal.calls import staff as calls_staff
 from portal.case_types import service as case_types
+from portal.casework import staff as casework_staff
 from portal.cli import register_commands
 from portal.complaint_filing import public as complaint_filing
 from portal.complaint_named import service as complaint_named
@@ -32,7 +33,6 @@ from portal.complaint_named import staff as complaint_named_staff
 from portal.complaint_tracking import public as complaint_tracking
 from portal.complaints import public as complaints
 from portal.complaints import queries as complaints_queries
-from portal.complaints import staff as complaints_staff
 from portal.contacts.rules import mask_phone
 from portal.decision_corrections import staff as decision_corrections_staff
 from portal.decision_deadlines import staff as decision_deadlines_staff
@@ -72,6 +72,7 @@ from portal.procedures import service as procedures_service
 from portal.procedures import staff as procedures_staff
 from portal.publication import public as publication
 from portal.publication import service as publication_service
+from portal.reply_drafts import staff as reply_drafts_staff
 from portal.revisits import public as revisits
 from portal.revisits import staff as revisits_staff
 from portal.risk_batches import staff as risk_batches_staff
@@ -123,7 +124,8 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     decision_deadlines_staff.blueprint,
     decision_corrections_staff.blueprint,
     decision_endings_staff.blueprint,
-    complaints_staff.blueprint,
+    casework_staff.blueprint,
+    reply_drafts_staff.blueprint,
     complaint_named_staff.blueprint,
     permits_staff.blueprint,
     permit_imports_staff.blueprint,

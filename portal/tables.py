@@ -6,6 +6,8 @@ from portal.audit import models as audit
 from portal.bases import models as bases
 from portal.calendar import models as calendar
 from portal.calls import models as calls
+from portal.case_clocks import models as case_clocks
+from portal.case_transfers import models as case_transfers
 from portal.case_types import models as case_types
 from portal.complaints import models as complaints
 from portal.contacts import models as contacts
@@ -18,6 +20,7 @@ from portal.parties import models as parties
 from portal.permits import models as permits
 from portal.powers import models as powers
 from portal.procedures import models as procedures
+from portal.reply_drafts import models as reply_drafts
 from portal.revisits import models as revisits
 from portal.risk_periods import models as risk_periods
 from portal.search import models as search
@@ -30,6 +33,8 @@ ALL = (
     bases,
     calendar,
     calls,
+    case_clocks,
+    case_transfers,
     case_types,
     complaints,
     contacts,
@@ -44,6 +49,7 @@ ALL = (
     permits,
     powers,
     procedures,
+    reply_drafts,
     revisits,
     risk_periods,
     search,

@@ -8,6 +8,11 @@ RECEIVED = "complaint_received"
 ACCEPTED = "complaint_accepted"
 REFUSED = "complaint_refused"
 ANSWERED = "complaint_answered"
+MATERIAL = "complaint_material"
+EXTENDED = "complaint_extended"
+TRANSFERRED = "complaint_transferred"
+REOPENED = "complaint_reopened"
+MESSAGE = "complaint_message"
 
 
 def values_for(complaint: Complaint) -> dict[str, str]:
@@ -24,12 +29,15 @@ def gets_texts(complaint: Complaint) -> bool:
     return complaint.sms_wanted and not complaint.anonymous and complaint.contact_id is not None
 
 
-def tell_sender(complaint: Complaint, template: str) -> bool:
-    """Put a text to the sender into the outbox, once per step; False when the sender gets none."""
+def tell_sender(complaint: Complaint, template: str, *, nth: int = 1) -> bool:
+    """Put a text to the sender into the outbox, once per step and, for what can be repeated, per `nth` time.
+
+    False when the sender gets none.
+    """
     if not gets_texts(complaint):
         return False
     return outbox.enqueue(
-        key=f"{template.replace('_', '-')}:{complaint.id}",
+        key=f"{template.replace('_', '-')}:{complaint.id}" + (f":{nth}" if nth > 1 else ""),
         template=template,
         subject=f"complaint:{complaint.id}",
         contact_id=complaint.contact_id,

@@ -25,11 +25,12 @@ from portal.complaints.models import (
     ComplaintFile,
     ComplaintKind,
     ComplaintState,
+    Finding,
 )
 from portal.contacts.models import Contact
 from portal.contacts.service import keep_contact
 from portal.db import db, upsert
-from portal.errors import Conflict, Refusal, TransitionError
+from portal.errors import Conflict, TransitionError
 from portal.security import CODE_ALPHABET, check_password
 from portal.vault import get_vault, seal, unseal
 
@@ -129,7 +130,7 @@ def file_complaint(*, filing: Filing, code: QueryCode) -> Complaint:
         if existing is None:
             raise
         return existing
-    db.session.add_all(_new_file(complaint, file) for file in filing.files)
+    db.session.add_all(new_file(complaint, file) for file in filing.files)
     add_event(complaint, "submit", public=True)
     outbox.tell_sender(complaint, outbox.RECEIVED)
     db.session.flush()
@@ -191,9 +192,11 @@ def set_deadlines(complaint: Complaint) -> None:
     complaint.next_due_on = queries.find_next_due(complaint)
 
 
-def _new_file(complaint: Complaint, file: uploads.Staged) -> ComplaintFile:
+def new_file(complaint: Complaint, file: uploads.Staged, *, event_id: int | None = None) -> ComplaintFile:
+    """Return the record of a kept file, which came with an event where it did not come with the complaint."""
     return ComplaintFile(
         complaint=complaint,
+        event_id=event_id,
         token=file.token,
         name=file.name,
         media_type=file.media_type,
@@ -300,56 +303,23 @@ def open_for_step(*, complaint_id: int, staff: Staff, seen: str | None = None) -
     return complaint
 
 
-def assign_complaint(*, complaint: Complaint, staff: Staff, handler_id: int) -> None:
-    """Give a complaint to somebody who may handle it, or take it.
-
-    Raises Refusal when they may not, Conflict when it is finished.
-    """
-    if handler_id not in {row.id for row in queries.list_assignable(complaint)}:
-        raise Refusal(_l("This person may not handle this complaint."), field="handler")
-    if complaint.state not in rules.OPEN_STATES:
-        raise Conflict(_l("This step is not possible any more; below is how it stands now."))
-    complaint.handler_id = handler_id
-    add_event(complaint, "take" if handler_id == staff.id else "assign", public=False, staff=staff)
-    audit.record("complaint.assign", f"complaint:{complaint.id}", staff_id=staff.id, handler_id=handler_id)
-
-
-def accept_complaint(*, complaint: Complaint, staff: Staff) -> None:
-    """Accept a complaint and tell its sender; who accepts handles it unless somebody does already."""
-    move(complaint, "accept")
-    complaint.accepted_at = clock.now()
-    complaint.handler_id = complaint.handler_id or staff.id
-    _finish(complaint, "accept", staff, outbox.ACCEPTED)
-
-
 def refuse_complaint(*, complaint: Complaint, staff: Staff, reason: str) -> None:
     """Do not accept a complaint, with a reason that its sender reads."""
     move(complaint, "refuse")
     complaint.refusal_reason = reason
-    _finish(complaint, "refuse", staff, outbox.REFUSED)
+    finish_step(complaint, "refuse", staff, outbox.REFUSED)
 
 
-def answer_complaint(*, complaint: Complaint, staff: Staff, answer: str) -> None:
-    """Answer a complaint and tell its sender."""
+def answer_complaint(*, complaint: Complaint, staff: Staff, answer: str, finding: Finding | None = None) -> None:
+    """Answer a complaint, with what was found where there was something to find, and tell its sender."""
     move(complaint, "answer")
-    complaint.answer = answer
+    complaint.answer, complaint.finding = answer, finding
     complaint.answered_at = clock.now()
-    _finish(complaint, "answer", staff, outbox.ANSWERED)
+    finish_step(complaint, "answer", staff, outbox.ANSWERED)
 
 
-def _finish(complaint: Complaint, action: str, staff: Staff, template: str) -> None:
+def finish_step(complaint: Complaint, action: str, staff: Staff, template: str) -> None:
+    """Put a step that the sender sees on record, and tell them."""
     add_event(complaint, action, public=True, staff=staff)
     audit.record(f"complaint.{action}", f"complaint:{complaint.id}", staff_id=staff.id)
     outbox.tell_sender(complaint, template)
-
-
-def add_note(*, complaint: Complaint, staff: Staff, note: str) -> None:
-    """Keep a note that only staff see."""
-    add_event(complaint, "note", public=False, text=note, staff=staff)
-    audit.record("complaint.note", f"complaint:{complaint.id}", staff_id=staff.id)
-
-
-def show_identity(*, complaint: Complaint, staff: Staff, why: str) -> None:
-    """Record that somebody looks at who sent a complaint, and why."""
-    add_event(complaint, "identity", public=False, text=why, staff=staff)
-    audit.record("complaint.identity", f"complaint:{complaint.id}", staff_id=staff.id, why=why)

@@ -19,9 +19,11 @@ from portal.discretion.models import DiscretionStandard, DiscretionTier, Tier
 from portal.imports.models import SpreadsheetImport
 from portal.messages.models import Reply
 from portal.organs.models import Organ, Recognition
+from portal.reply_drafts import service as drafts
 from portal.risk_periods.models import BatchState
 from tests.factories.accounts import make_staff
 from tests.factories.bases import article_of, make_basis
+from tests.factories.casework import make_reply_template
 from tests.factories.complaints import make_complaint, picture
 from tests.factories.decisions import make_decision
 from tests.factories.messages import make_contact, make_message
@@ -120,8 +122,11 @@ def make_complaints(organ: Organ) -> dict[str, Any]:
         make_complaint(kind=kind, organ_id=organ.id, facts=MARK, files=[stage_picture()])
         for kind in (ComplaintKind.REPORT, ComplaintKind.CONDUCT)
     )
+    for case in (ours, conduct):
+        drafts.save_draft(complaint=case, staff=make_staff(), reply=drafts.Reply(text=MARK))
     return {
         "complaint_id": ours.id,
+        "template_id": make_reply_template().id,
         "file_id": ours.files[0].id,
         "conduct": {"complaint_id": conduct.id, "file_id": conduct.files[0].id},
     }

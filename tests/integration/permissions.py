@@ -31,6 +31,7 @@ _LINES = {
         powers.remove_transfer powers.show powers.upload
         procedures.edit procedures.edit_step procedures.index procedures.move_step procedures.new procedures.new_step
         procedures.show
+        reply_drafts.edit reply_drafts.new
         revisits.close revisits.index revisits.mark_contacted revisits.record_answer revisits.show_phone
         risk_periods.edit risk_periods.switch
         wordings.edit wordings.index wordings.restore wordings.template
@@ -49,7 +50,7 @@ _LINES = {
     """,
     # Clerks work for their own organ.
     "in in  no no no  in in in": """
-        complaints.index decision_imports.upload discretion.upload permit_imports.upload
+        complaints.index reply_drafts.index decision_imports.upload discretion.upload permit_imports.upload
     """,
     "in in  no no no  in in no": """
         discretion.index discretion.new
@@ -64,18 +65,25 @@ _LINES = {
     """,
     # Complaints: reviewers have no part in them; one about its own conduct is hidden from an organ.
     "in in  no no no  in -- --": """
-        complaints.accept complaints.answer complaints.assign complaints.download complaints.identity complaints.note
-        complaints.refuse
+        complaints.accept complaints.ask complaints.assign complaints.decide_extension complaints.download
+        complaints.extend complaints.give_back complaints.identity complaints.join complaints.merge
+        complaints.message complaints.note complaints.remove_file complaints.resume complaints.review
+        complaints.send complaints.split complaints.take_back complaints.transfer complaints.write
     """,
     "sees sees  no no no  sees -- --": """
-        complaints.show
+        complaints.preview complaints.show
     """,
     "in in  no no no  -- -- --": """
-        complaints.accept-conduct complaints.answer-conduct complaints.assign-conduct complaints.download-conduct
-        complaints.identity-conduct complaints.note-conduct complaints.refuse-conduct
+        complaints.accept-conduct complaints.ask-conduct complaints.assign-conduct
+        complaints.decide_extension-conduct complaints.download-conduct complaints.extend-conduct
+        complaints.give_back-conduct complaints.identity-conduct complaints.join-conduct
+        complaints.merge-conduct complaints.message-conduct complaints.note-conduct
+        complaints.remove_file-conduct complaints.resume-conduct complaints.review-conduct
+        complaints.send-conduct complaints.split-conduct complaints.take_back-conduct
+        complaints.transfer-conduct complaints.write-conduct
     """,
     "sees sees  no no no  -- -- --": """
-        complaints.show-conduct
+        complaints.preview-conduct complaints.show-conduct
     """,
     # Decisions and permits are read by their organ and the legal office.
     "in in  in in no  in in no": """

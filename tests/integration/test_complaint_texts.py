@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from notifiers.compose import preview
+from portal.case_steps import service as casework
 from portal.complaints import outbox, service
 from portal.complaints.models import Complaint
 from portal.db import Model, db
@@ -39,7 +40,7 @@ def test_messages_hold_dates_only(app: Flask) -> None:
     with time_machine.travel(LONGEST, tick=False):
         complaint = make_complaint(phone="+8613800138000")
         staff = make_staff()
-        service.accept_complaint(complaint=complaint, staff=staff)
+        casework.accept_complaint(complaint=complaint, staff=staff)
         service.answer_complaint(complaint=complaint, staff=staff, answer="秘密的答复")
     for message in db.session.query(Message):
         assert set(message.values) == {"received_on", "accept_due_on", "answer_due_on"}
@@ -54,7 +55,7 @@ def test_who_did_not_ask_gets_nothing_at_any_step(app: Flask) -> None:
     cases: list[dict[str, Any]] = [{"phone": "", "anonymous": True}, {"sms_wanted": False}, {"anonymous": True}]
     for changes in cases:
         complaint = make_complaint(**({"phone": "+8613800138000"} | changes))
-        service.accept_complaint(complaint=complaint, staff=staff)
+        casework.accept_complaint(complaint=complaint, staff=staff)
         service.answer_complaint(complaint=complaint, staff=staff, answer="x")
     assert db.session.query(Message).count() == 0
 

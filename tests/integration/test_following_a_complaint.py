@@ -2,6 +2,8 @@
 
 from flask.testing import FlaskClient
 
+from portal import clock
+from portal.case_steps import service as casework
 from portal.complaints import service
 from portal.complaints.models import Complaint, ComplaintState
 from portal.db import db
@@ -15,7 +17,7 @@ def open_case(client: FlaskClient, state: ComplaintState = ComplaintState.SUBMIT
     """Return a complaint at a state that is open in the browser."""
     complaint = make_complaint(state=state)
     if state is ComplaintState.ANSWERED:
-        complaint.answer = "经查，情况属实。"
+        complaint.answer, complaint.answered_at = "经查，情况属实。", clock.now()
     db.session.commit()
     answer = client.post("/complaints/track", data={"number": complaint.number, "code": code_of(complaint)})
     assert answer.status_code == 302
@@ -77,8 +79,9 @@ def test_staff_and_notes_never_show(client: FlaskClient) -> None:
     complaint = open_case(client, ComplaintState.ACCEPTED)
     staff = make_staff(name="赵经办")
     complaint.handler_id = staff.id
-    service.add_note(complaint=complaint, staff=staff, note="内部意见")
-    service.show_identity(complaint=complaint, staff=staff, why="核实")
+    casework.add_note(complaint=complaint, staff=staff, note="内部意见")
+    complaint.handler_id = staff.id
+    casework.show_identity(complaint=complaint, staff=staff, why="核实")
     service.answer_complaint(complaint=complaint, staff=staff, answer="已经处理")
     db.session.commit()
     page = client.get("/complaints/case").text

@@ -12,10 +12,11 @@ from portal import clock
 from portal.accounts.models import Role, Staff
 from portal.audit.models import AuditEntry
 from portal.complaints import queries
-from portal.complaints.models import Complaint, ComplaintKind, ComplaintState
+from portal.complaints.models import Complaint, ComplaintKind, ComplaintState, Finding
 from portal.db import db
 from portal.messages.models import Message
 from tests.factories.accounts import make_staff
+from tests.factories.casework import Bench, last_staff, write_and_approve
 from tests.factories.complaints import code_of, errors, make_complaint
 from tests.factories.organs import make_organ
 
@@ -39,84 +40,75 @@ def clerk(case: Complaint, sign_in: SignIn) -> FlaskClient:
     return sign_in(Role.CLERK, organ_id=case.handler_organ_id)
 
 
-def seen(client: FlaskClient, case: Complaint) -> str:
-    """Return the mark of the last event on the page that is open."""
-    field = BeautifulSoup(client.get(f"/staff/complaints/{case.id}").text, "html.parser").select_one("[name=seen]")
-    return str(field["value"]) if field else "0"
+@pytest.fixture
+def bench(clerk: FlaskClient, case: Complaint) -> Bench:
+    """The case on that clerk's desk."""
+    return Bench(clerk, case)
 
 
-def test_from_taking_to_rating(clerk: FlaskClient, case: Complaint, client: FlaskClient) -> None:
-    address = f"/staff/complaints/{case.id}"
-    me = db.session.query(Staff).order_by(Staff.id.desc()).first()
-    assert me is not None
-    assert clerk.post(f"{address}/assign", data={"seen": seen(clerk, case), "handler": me.id}).status_code == 302
-    assert clerk.post(f"{address}/accept", data={"seen": seen(clerk, case)}).status_code == 302
-    data = {"seen": seen(clerk, case), "answer": "经查，情况属实。\n已要求改正。"}
-    preview = clerk.post(f"{address}/answer", data=data)
-    assert preview.status_code == 200
-    assert "经查，情况属实。" in preview.text
-    assert "【孟州执法】" in preview.text
+def test_from_taking_to_rating(bench: Bench, case: Complaint, client: FlaskClient, sign_in: SignIn) -> None:
+    me = last_staff()
+    second = Bench(sign_in(Role.CLERK, organ_id=case.handler_organ_id), case)
+    assert bench.take("assign", handler=me.id) == 302
+    assert bench.take("accept") == 302
+    words = "经查，情况属实。\n已要求改正。"
+    write_and_approve(bench, second, last_staff().id, reply=words, finding="founded")
+    preview = bench.client.get(f"{bench.address}/reply").text
+    assert "经查，情况属实。" in preview
+    assert "【孟州执法】" in preview
     assert db.session.query(Complaint).one().state is ComplaintState.ACCEPTED
-    assert "经查，情况属实。" in clerk.post(f"{address}/answer", data=data | {"go": "edit"}).text
-    assert clerk.post(f"{address}/answer", data=data | {"go": "send"}).status_code == 302
+    assert bench.take("send") == 302
     db.session.refresh(case)
-    assert (case.state, case.handler_id) == (ComplaintState.ANSWERED, me.id)
+    assert (case.state, case.handler_id, case.answer) == (ComplaintState.ANSWERED, me.id, words)
+    assert case.finding is Finding.FOUNDED
     templates = [row.template for row in db.session.query(Message).order_by(Message.id)]
     assert templates == ["complaint_received", "complaint_accepted", "complaint_answered"]
     client.post("/complaints/track", data={"number": case.number, "code": code_of(case)})
     assert "已要求改正。" in client.get("/complaints/case").text
     client.post("/complaints/case/rate", data={"grade": "5", "solved": "yes"})
-    assert clerk.get(address).status_code == 200
+    assert "非常满意" in bench.page() or "Very satisfied" in bench.page()
     actions = {row.action for row in db.session.query(AuditEntry)}
-    assert {"complaint.assign", "complaint.accept", "complaint.answer"} <= actions
+    assert {"complaint.assign", "complaint.accept", "complaint.answer", "complaint.reply"} <= actions
 
 
-def test_refusal_needs_a_reason_and_is_told(clerk: FlaskClient, case: Complaint) -> None:
-    address = f"/staff/complaints/{case.id}/refuse"
-    assert clerk.post(address, data={"seen": seen(clerk, case), "reason": "  "}).status_code == 422
-    long = "理" * 1001
-    kept = clerk.post(address, data={"seen": seen(clerk, case), "reason": long})
-    assert kept.status_code == 422
-    assert long in kept.text
-    assert clerk.post(address, data={"seen": seen(clerk, case), "reason": "请找市水利局"}).status_code == 302
-    db.session.refresh(case)
-    assert (case.state, case.refusal_reason) == (ComplaintState.REFUSED, "请找市水利局")
-    assert db.session.query(Message).order_by(Message.id.desc()).first().template == "complaint_refused"  # type: ignore[union-attr]
-
-
-def test_two_people_at_once(clerk: FlaskClient, case: Complaint, sign_in: SignIn) -> None:
-    other = sign_in(Role.CLERK, organ_id=case.handler_organ_id)
-    address = f"/staff/complaints/{case.id}"
-    old = seen(clerk, case)
-    assert other.post(f"{address}/accept", data={"seen": seen(other, case)}).status_code == 302
-    late = clerk.post(f"{address}/refuse", data={"seen": old, "reason": "我写的理由"})
+def test_two_people_at_once(bench: Bench, case: Complaint, sign_in: SignIn) -> None:
+    other = Bench(sign_in(Role.CLERK, organ_id=case.handler_organ_id), case)
+    old = bench.seen()
+    assert other.take("accept") == 302
+    late = bench.client.post(f"{bench.address}/message", data={"seen": old, "message": "我写的话"})
     assert late.status_code == 409
     assert "李测试" in errors(late.text)
-    assert "我写的理由" in late.text
+    assert "我写的话" in late.text
+    assert [event.action for event in case.events] == ["submit", "accept"]
+
+
+def test_an_addition_of_the_sender_is_read_before_the_answer(
+    bench: Bench, case: Complaint, client: FlaskClient, sign_in: SignIn
+) -> None:
+    bench.take("accept")
+    second = Bench(sign_in(Role.CLERK, organ_id=case.handler_organ_id), case)
+    write_and_approve(bench, second, last_staff().id, reply="答复草稿", finding="unfounded")
+    old = bench.seen()
+    client.post("/complaints/track", data={"number": case.number, "code": code_of(case)})
+    client.post("/complaints/case/supplement", data={"text": "新的情况"})
+    late = bench.client.post(f"{bench.address}/send", data={"seen": old})
+    assert late.status_code == 409
+    assert "答复草稿" in late.text
+    assert "新的情况" in late.text
     db.session.refresh(case)
     assert case.state is ComplaintState.ACCEPTED
 
 
-def test_an_addition_of_the_sender_is_read_before_the_answer(
-    clerk: FlaskClient, case: Complaint, client: FlaskClient
-) -> None:
-    address = f"/staff/complaints/{case.id}"
-    clerk.post(f"{address}/accept", data={"seen": seen(clerk, case)})
-    old = seen(clerk, case)
-    client.post("/complaints/track", data={"number": case.number, "code": code_of(case)})
-    client.post("/complaints/case/supplement", data={"text": "新的情况"})
-    late = clerk.post(f"{address}/answer", data={"seen": old, "answer": "答复草稿", "go": "send"})
-    assert late.status_code == 409
-    assert "答复草稿" in late.text
-    assert "新的情况" in late.text
-
-
-def test_identity_is_hidden_until_a_reason_is_recorded(clerk: FlaskClient, case: Complaint) -> None:
-    address = f"/staff/complaints/{case.id}"
+def test_identity_is_hidden_until_a_reason_is_recorded(bench: Bench, case: Complaint, sign_in: SignIn) -> None:
+    clerk, address = bench.client, f"/staff/complaints/{case.id}"
+    assert not bench.offers("identity")
+    assert clerk.post(f"{address}/identity", data={"why": "只是想看"}).status_code == 403
+    bench.take("assign", handler=last_staff().id)
     page = clerk.get(address).text
     assert "王虚构" not in page
     assert "13800138000" not in page
     assert clerk.post(f"{address}/identity", data={"why": ""}).status_code == 422
+    assert db.session.query(AuditEntry).filter_by(action="complaint.identity").count() == 0
     shown = clerk.post(f"{address}/identity", data={"why": "需要电话核实地点"})
     assert "王虚构" in shown.text
     assert PHONE in shown.text
@@ -124,33 +116,57 @@ def test_identity_is_hidden_until_a_reason_is_recorded(clerk: FlaskClient, case:
     entry = db.session.query(AuditEntry).filter_by(action="complaint.identity").one()
     assert entry.details == {"why": "需要电话核实地点"}
     assert entry.subject == f"complaint:{case.id}"
+    assert Bench(sign_in(Role.SUPERVISOR), case).offers("identity")
+    assert not Bench(sign_in(Role.CLERK, organ_id=case.handler_organ_id), case).offers("identity")
 
 
-def test_notes_are_for_staff_and_never_conflict(clerk: FlaskClient, case: Complaint) -> None:
-    address = f"/staff/complaints/{case.id}"
-    assert clerk.post(f"{address}/note", data={"note": "先看监控"}).status_code == 302
-    assert clerk.post(f"{address}/note", data={"note": "再问一次"}).status_code == 302
-    assert "先看监控" in clerk.get(address).text
+def test_notes_are_for_staff_and_never_conflict(bench: Bench, case: Complaint) -> None:
+    for note in ("先看监控", "再问一次"):
+        data = {"note": note, "seen": "0"}
+        assert bench.client.post(f"{bench.address}/note", data=data).status_code == 302
+    assert "先看监控" in bench.page()
     assert not any(event.public for event in case.events if event.action == "note")
 
 
 def test_only_who_may_handle_it_can_be_chosen(clerk: FlaskClient, case: Complaint) -> None:
     stranger = make_staff(role=Role.CLERK, organ_id=make_organ().id)
     db.session.commit()
-    answer = clerk.post(f"/staff/complaints/{case.id}/assign", data={"seen": seen(clerk, case), "handler": stranger.id})
+    answer = clerk.post(
+        f"/staff/complaints/{case.id}/assign", data={"seen": Bench(clerk, case).seen(), "handler": stranger.id}
+    )
     assert answer.status_code == 422
     db.session.refresh(case)
     assert case.handler_id is None
 
 
-def test_steps_that_the_state_does_not_allow(clerk: FlaskClient, case: Complaint) -> None:
-    address = f"/staff/complaints/{case.id}"
-    data = {"seen": seen(clerk, case), "answer": "太早"}
-    assert clerk.post(f"{address}/answer", data=data | {"go": "send"}).status_code == 409
-    assert clerk.post(f"{address}/answer", data=data).status_code == 422
+STEPS: tuple[tuple[str, dict[str, object]], ...] = (
+    ("assign", {"handler": 1}),
+    ("accept", {}),
+    ("message", {"message": "太晚"}),
+    ("ask", {"ask": "太晚"}),
+    ("resume", {}),
+    ("extend", {"extend_why": "太晚"}),
+    ("decide-extension", {"extend_words": "太晚", "verdict": "grant"}),
+    ("transfer", {"transfer_organ": 1, "transfer_why": "太晚"}),
+    ("give-back", {"return_why": "太晚"}),
+    ("join", {"joint_organs": [1]}),
+    ("split", {"part_kind": "report", "part_category": "fee", "part_facts": "太晚"}),
+    ("merge", {"lead": "TS202601010001"}),
+    ("reply", {"reply": "太晚"}),
+    ("take-back", {}),
+    ("review", {"verdict": "approve"}),
+    ("send", {}),
+)
+
+
+def test_nothing_is_done_about_a_case_that_is_over(case: Complaint, sign_in: SignIn) -> None:
     case.state = ComplaintState.WITHDRAWN
     db.session.commit()
-    assert clerk.post(f"{address}/accept", data={"seen": seen(clerk, case) or data["seen"]}).status_code == 409
+    bench = Bench(sign_in(Role.SUPERVISOR), case)
+    for step, data in STEPS:
+        assert bench.take(step, **data) in (409, 422), step
+        assert not bench.offers(step), step
+    assert [event.action for event in case.events] == ["submit"]
 
 
 def test_worklist_counts_filters_and_orders(sign_in: SignIn) -> None:

@@ -41,6 +41,7 @@ SECURITY_TABLES = ('network_count', 'network_key', 'staff_recovery_code', 'staff
 def upgrade() -> None:
     create_tables()
     create_security_tables()
+    create_casework_tables()
     add_columns()
     seal_rows()
     for table, names in (('complaint', (*TEXTS, *WHO)), ('complaint_event', ('text',)), ('complaint_file', ('name',))):
@@ -114,6 +115,68 @@ def create_tables() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_complaint_pause'))
     )
     op.create_index('ix_complaint_pause_complaint_id', 'complaint_pause', ['complaint_id'])
+
+
+def create_casework_tables() -> None:
+    """Create what transfers, extensions and replies of cases are kept in."""
+    op.create_table('case_extension',
+    sa.Column('complaint_id', sa.Integer(), nullable=False),
+    sa.Column('asked_by_id', sa.Integer(), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('decided_by_id', sa.Integer(), nullable=True),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('granted', sa.Boolean(), nullable=True),
+    sa.ForeignKeyConstraint(['asked_by_id'], ['staff.id'], name=op.f('fk_case_extension_asked_by_id')),
+    sa.ForeignKeyConstraint(['complaint_id'], ['complaint.id'], name=op.f('fk_case_extension_complaint_id')),
+    sa.ForeignKeyConstraint(['decided_by_id'], ['staff.id'], name=op.f('fk_case_extension_decided_by_id')),
+    sa.PrimaryKeyConstraint('complaint_id', name=op.f('pk_case_extension'))
+    )
+    op.create_table('case_transfer',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('complaint_id', sa.Integer(), nullable=False),
+    sa.Column('from_organ_id', sa.Integer(), nullable=True),
+    sa.Column('to_organ_id', sa.Integer(), nullable=False),
+    sa.Column('staff_id', sa.Integer(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('returned_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['complaint_id'], ['complaint.id'], name=op.f('fk_case_transfer_complaint_id')),
+    sa.ForeignKeyConstraint(['from_organ_id'], ['organ.id'], name=op.f('fk_case_transfer_from_organ_id')),
+    sa.ForeignKeyConstraint(['staff_id'], ['staff.id'], name=op.f('fk_case_transfer_staff_id')),
+    sa.ForeignKeyConstraint(['to_organ_id'], ['organ.id'], name=op.f('fk_case_transfer_to_organ_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_case_transfer'))
+    )
+    op.create_index('ix_case_transfer_complaint_id', 'case_transfer', ['complaint_id'])
+    op.create_table('reply_template',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('purpose', sa.String(length=24), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('category', sa.Text(), nullable=False),
+    sa.Column('organ_id', sa.Integer(), nullable=True),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['organ_id'], ['organ.id'], name=op.f('fk_reply_template_organ_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_reply_template'))
+    )
+    op.create_table('reply_draft',
+    sa.Column('complaint_id', sa.Integer(), nullable=False),
+    sa.Column('purpose', sa.String(length=24), nullable=False),
+    sa.Column('state', sa.String(length=24), nullable=False),
+    sa.Column('finding', sa.String(length=24), nullable=True),
+    sa.Column('ground', sa.Text(), nullable=False),
+    sa.Column('texts_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('writer_id', sa.Integer(), nullable=False),
+    sa.Column('reviewer_id', sa.Integer(), nullable=True),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('reviewed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['complaint_id'], ['complaint.id'], name=op.f('fk_reply_draft_complaint_id')),
+    sa.ForeignKeyConstraint(['reviewer_id'], ['staff.id'], name=op.f('fk_reply_draft_reviewer_id')),
+    sa.ForeignKeyConstraint(['writer_id'], ['staff.id'], name=op.f('fk_reply_draft_writer_id')),
+    sa.PrimaryKeyConstraint('complaint_id', name=op.f('pk_reply_draft'))
+    )
+    op.create_index('ix_reply_draft_reviewer_id', 'reply_draft', ['reviewer_id'])
 
 
 def create_security_tables() -> None:
@@ -266,7 +329,7 @@ def downgrade() -> None:
         op.execute(f'ALTER TABLE complaint_file DROP COLUMN {name}')
     op.execute('ALTER TABLE staff DROP COLUMN officer_id')
     op.create_index('ix_complaint_worklist', 'complaint', ['state', 'answer_due_on', 'id'])
-    for name in (*SECURITY_TABLES, 'complaint_pause', 'complaint_named', 'complaint_organ', 'case_type'):
+    for name in ('case_extension', 'case_transfer', 'reply_template', 'reply_draft', *SECURITY_TABLES, 'complaint_pause', 'complaint_named', 'complaint_organ', 'case_type'):
         op.drop_table(name)
 
 

@@ -1,0 +1,1 @@
+"""The workbench of staff: one complaint with everything that can be done about it."""

@@ -8,9 +8,9 @@ import logging
 from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 import aiohttp
 from flask import Request
@@ -103,18 +103,31 @@ class HttpClient(AsyncHttpClient):
             method,
             self.redirect(uri),
             params=params or None,
-            data=data,
+            data=_form(data) if data else None,
             headers=headers,
             allow_redirects=allow_redirects,
         )
         async with answer:
-            return Response(answer.status, await answer.text(), answer.headers)
+            return Response(answer.status, (await answer.read()).decode(), answer.headers)
 
     async def close(self) -> None:
         """Close the session."""
         if self.session is not None:
             await self.session.close()
             self.session = None
+
+
+def _form(data: Mapping[str, object]) -> bytes:
+    """Encode a form; aiohttp would take a fifth of a hand-over to encode the same texts again and again."""
+    return "&".join(
+        f"{name}={quote_plus(str(value)) if name == 'To' else _quoted(str(value))}" for name, value in data.items()
+    ).encode()
+
+
+# What many messages share: sender, addresses, texts; no phones.
+@lru_cache(maxsize=512)
+def _quoted(value: str) -> str:
+    return quote_plus(value)
 
 
 @cache

@@ -71,6 +71,13 @@ def test_sends_what_twilio_asks_for(settings: Settings, server: TwilioServer) ->
     }
 
 
+@pytest.mark.parametrize("text", ["a&b=c+d %41;~*", "【孟州执法】\n“é” 😀\t\\", "&" * 600])
+def test_a_text_arrives_as_it_was_written(settings: Settings, server: TwilioServer, text: str) -> None:
+    send(make(settings), text=text)
+    assert server.requests[-1]["Body"] == text
+    assert server.requests[-1]["To"] == FINE
+
+
 @pytest.mark.parametrize(
     ("ending", "failure", "code"),
     [

@@ -6,9 +6,8 @@ What goes out inside another message's text is carried by it: it has no attempt 
 import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
@@ -16,7 +15,7 @@ from sqlalchemy.orm import aliased
 from notifiers.runs import left_behind
 from portal import clock
 from portal.contacts.models import Contact
-from portal.db import db
+from portal.db import db, one_of
 from portal.messages.models import QUEUED, SENDING, Attempt, Message, MessageState, Outcome
 from portal.messages.outbox import PLANNED_AT, PRIORITY_ANSWER, WITHDRAWN
 
@@ -28,8 +27,7 @@ ASK_ACCEPTED_AFTER = timedelta(hours=1)
 STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A message that is due, as the dispatcher needs it; no phone where there is nobody to send to.
 
     `carried` are the subjects, `carried_ids` the numbers of the messages that go out as part of this one's text.
@@ -51,8 +49,7 @@ class Waiting:
     carried_ids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A message about to be handed over, with the words it will have, and the messages that these words carry."""
 
     message_id: int
@@ -62,8 +59,7 @@ class Claim:
     carried_ids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How one hand-over ended. `state` is what the message becomes; `wait` is how long until it is due once more.
 
     `unsent` says that it was never begun, `carries` that other messages share its end.
@@ -125,7 +121,7 @@ def list_siblings(
     if not contact_ids:
         return []
     conditions = [*_ready(due_by, urgent_only), Message.template == template]
-    read = Message.contact_id.in_(contact_ids)
+    read = one_of(Message.contact_id, contact_ids)
     # Few have another: they are found without loading what is known of all the others.
     several = sa.select(Message.contact_id).where(read, *conditions).group_by(Message.contact_id)
     found = db.session.scalars(several.having(sa.func.count() > 1)).all()
@@ -193,7 +189,7 @@ def claim(claims: Sequence[Claim], *, run_id: str) -> list[int]:
 
 
 def _open_attempts(message_ids: Sequence[int]) -> list[int]:
-    claimed = Message.id.in_(message_ids)
+    claimed = one_of(Message.id, message_ids)
     opening = sa.select(Message.id, Message.provider, Message.changed_at, sa.literal("")).where(claimed)
     columns = [Attempt.message_id, Attempt.provider, Attempt.started_at, Attempt.error_code]
     opened = db.session.connection().execute(

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from typing import Any, Protocol
+from operator import attrgetter
+from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
 from portal import clock
 from portal.cli import current_settings
-from portal.db import db
+from portal.db import db, one_of
 from portal.i18n import DEFAULT
 from portal.permits.models import Permit, PermitType
 from portal.revisits.service import link_for
@@ -172,6 +173,15 @@ def _number(subject: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
+class Facts(NamedTuple):
+    """What the text of a reminder is made from."""
+
+    last_apply_on: date
+    window_opens_on: date | None
+    short_name: str
+    short_name_en: str
+
+
 def _permits(messages: Sequence[Composable]) -> Drafts:
     """A reminder says what is true when it is sent, and stands for all the permits whose reminders it carries."""
     wanted = {message.id: [_number(subject) for subject in (message.subject, *message.carried)] for message in messages}
@@ -180,16 +190,16 @@ def _permits(messages: Sequence[Composable]) -> Drafts:
             Permit.id, Permit.last_apply_on, Permit.window_opens_on, PermitType.short_name, PermitType.short_name_en
         )
         .join(PermitType, PermitType.id == Permit.permit_type_id)
-        .where(Permit.id.in_({number for numbers in wanted.values() for number in numbers}))
+        .where(one_of(Permit.id, {number for numbers in wanted.values() for number in numbers}))
     )
-    permits = {row.id: row for row in rows}
+    permits = {row.id: Facts._make(row[1:]) for row in rows}
     today = clock.today()
     drafts: Drafts = {}
     made: dict[tuple[object, ...], Draft | None] = {}
     for message in messages:
-        found = [permits[number] for number in dict.fromkeys(wanted[message.id]) if number in permits]
-        # Everything but the permits' ids: what the text is made from.
-        alike = message.locale, *(column for permit in found for column in permit[1:])
+        numbers = sorted(set(wanted[message.id])) if message.carried else wanted[message.id]
+        found = [permits[number] for number in numbers if number in permits]
+        alike = message.locale, *found
         if alike not in made:
             make = partial(_permit_draft, found, today)
             made[alike] = _in_reach(make, known_locale(message.locale)) if found else None
@@ -197,8 +207,8 @@ def _permits(messages: Sequence[Composable]) -> Drafts:
     return drafts
 
 
-def _permit_draft(permits: Sequence[Any], today: date, locale: str) -> Draft:
-    first = min(permits, key=_by_last_day) if len(permits) > 1 else permits[0]
+def _permit_draft(permits: Sequence[Facts], today: date, locale: str) -> Draft:
+    first = min(permits, key=attrgetter("last_apply_on"))
     days = (first.last_apply_on - today).days
     variables = {
         "permit": (first.short_name_en if locale == "en" else "") or first.short_name,
@@ -215,10 +225,6 @@ def _permit_draft(permits: Sequence[Any], today: date, locale: str) -> Draft:
     else:
         wording = "permit_soon" if days <= SOON else "permit_renewal"
     return Draft(wording, locale, variables, variables)
-
-
-def _by_last_day(permit: Any) -> tuple[date, int]:
-    return permit.last_apply_on, permit.id
 
 
 def _revisits(messages: Sequence[Composable]) -> Drafts:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from flask import Flask
@@ -56,8 +57,7 @@ class Handover:
     attempt_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """How a hand-over ended, and what the message becomes by it; one that was never begun is `unsent`."""
 
     handover: Handover

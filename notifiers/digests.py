@@ -1,7 +1,6 @@
 """One text for several reminders: who has many permits gets one reminder a day, not one for each."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from notifiers.claims import Waiting, list_siblings
@@ -35,8 +34,7 @@ def bundle(messages: Sequence[Waiting]) -> list[Waiting]:
 
 def _carry(first: Waiting, others: Sequence[Waiting]) -> Waiting:
     ends = [item.expires_at for item in (first, *others) if item.expires_at is not None]
-    return replace(
-        first,
+    return first._replace(
         expires_at=min(ends, default=None),
         carried=tuple(item.subject for item in others),
         carried_ids=tuple(item.id for item in others),

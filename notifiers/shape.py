@@ -5,10 +5,12 @@ what is stored as sent.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from notifiers.compose import Composed
+from notifiers.providers import NONE
 from portal.cli import current_settings
 from portal.i18n import DEFAULT
 from portal.messages.rules import count_segments
@@ -26,14 +28,13 @@ class Unshapable(Exception):
         self.passing = passing
 
 
-@dataclass(frozen=True, slots=True)
-class Shaped:
+class Shaped(NamedTuple):
     """A text as one provider will send it."""
 
     text: str
     segments: int
     template_id: str = ""
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = NONE
 
 
 @dataclass(frozen=True, slots=True)

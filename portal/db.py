@@ -6,9 +6,10 @@ GET and HEAD requests open read-only transactions and never wait.
 """
 
 import fcntl
+import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -198,6 +199,18 @@ def batched(items: Sequence[Item], size: int = 500) -> Iterator[Sequence[Item]]:
     """Yield items in pieces that fit into one statement."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def one_of(column: Any, numbers: Collection[int]) -> sa.ColumnElement[bool]:
+    """Return the condition that a column holds one of many numbers.
+
+    SQLite gets them as one value: as many parameters would take longer to make than the rows to read.
+    """
+    condition: sa.ColumnElement[bool] = column.in_(numbers)
+    if db.engine.dialect.name == "sqlite":
+        listed = sa.func.json_each(json.dumps(list(numbers))).table_valued("value")
+        condition = column.in_(sa.select(listed.c.value))
+    return condition
 
 
 def upsert(table: type[Model]) -> "sqlite.Insert | postgresql.Insert":

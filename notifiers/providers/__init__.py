@@ -4,15 +4,17 @@ The failures say what is known, not what went wrong: whoever sends decides by th
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from flask import Request
 
 # A message that only our own name for it is known of is called so; its provider's number may come later.
 BY_OWN_REFERENCE = "own:"
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Status(StrEnum):
@@ -23,8 +25,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One text on its way to one phone (E.164).
 
     Providers that send what they have approved take `template_id` and `parameters`, in the order of the body; the
@@ -37,13 +38,12 @@ class Outgoing:
     callback: str | None = None
     valid_for: int | None = None
     template_id: str = ""
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = NONE
     extension: str = ""
     reference: str = ""
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(NamedTuple):
     """A message the provider has taken; references need not be unique, some test servers repeat theirs."""
 
     reference: str

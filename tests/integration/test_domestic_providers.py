@@ -81,7 +81,7 @@ def make(server: DomesticServer, *, timeout: float = 5.0, **changes: Any) -> Dom
 
 
 def send(provider: Domestic, **changes: Any) -> str:
-    return use(provider, provider.send(replace(MESSAGE, **changes))).reference
+    return use(provider, provider.send(MESSAGE._replace(**changes))).reference
 
 
 def test_tencent_gets_number_template_and_parameters_in_order(tencent_server: TencentServer) -> None:

@@ -11,7 +11,7 @@ import logging
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 FIRST_IN_FLIGHT, IN_FLIGHT = 16, 256
 BATCH = 500
-REFILL_AT = 300
+REFILL_AT = 400
 RECORD_AT = 500
 # A provider that answered so many seconds ago need not be felt out again.
 REMEMBERED = 60.0
@@ -81,10 +81,13 @@ class Pace:
         if time.monotonic() - self.answered_at > REMEMBERED:
             self.window = FIRST_IN_FLIGHT
 
-    def answered(self) -> None:
-        """Let one more fly."""
+    def answered(self) -> bool:
+        """Let one more fly, and tell whether there was room for it."""
         self.answered_at = time.monotonic()
-        self.window = min(IN_FLIGHT, self.window + 1)
+        if self.window >= IN_FLIGHT:
+            return False
+        self.window += 1
+        return True
 
     def failed(self) -> None:
         """Begin anew: a provider does not answer."""
@@ -100,11 +103,10 @@ class Pulse:
     def __init__(self) -> None:
         self.seen = (time.clock_gettime(SINCE_BOOT), clock.now())
 
-    @property
-    def age(self) -> float:
-        """The seconds since then, by whichever clock tells more; a calendar that was set back tells too."""
+    def is_older(self, age: timedelta) -> bool:
+        """Whether more time has passed since, by either clock; a calendar that was set back tells too."""
         elapsed = time.clock_gettime(SINCE_BOOT) - self.seen[0]
-        return max(elapsed, abs((clock.now() - self.seen[1]) / timedelta(seconds=1)))
+        return elapsed > age.total_seconds() or abs(clock.now() - self.seen[1]) > age
 
 
 class Drain:
@@ -118,7 +120,7 @@ class Drain:
         self.sent = Sent()
         self.providers: dict[str, Provider] = {}
         self.callbacks = {name: get_callback(name, settings) for name in settings.sms_providers}
-        self.queue: asyncio.Queue[Handover] = asyncio.Queue()
+        self.queue: deque[Handover] = deque()
         self.wake = asyncio.Event()
         self.workers: set[asyncio.Task[None]] = set()
         self.results: list[Result] = []
@@ -142,9 +144,9 @@ class Drain:
     async def _feed(self, thread: ThreadPoolExecutor) -> None:
         while not self.stop.is_set():
             want = BATCH if self._wants_more() else 0
-            if want or self.results or self.pulse.age > BEAT_EVERY:
+            if want or self.results or self.pulse.is_older(BEAT_EVERY):
                 await self._exchange(thread, want)
-            elif self.exhausted and not self.flying and self.queue.empty():
+            elif self.exhausted and not self.flying and not self.queue:
                 return
             if not self._is_ready():
                 self.wake.clear()
@@ -167,49 +169,42 @@ class Drain:
         self.exhausted = turn.empty or (self.exhausted and not back)
         if want:
             self.rests_until = time.monotonic() + turn.pause
-        late = not turn.alive or self.pulse.age > LATE_AFTER
+        late = not turn.alive or self.pulse.is_older(LATE_AFTER)
         self._put_back(lambda handover: late or handover.provider in turn.down)
         self.pulse = pulse
-        for handover in turn.handovers:
+        for name in {handover.provider for handover in turn.handovers}:
             # The breaker lets it through, be it as a probe.
-            self.failures[handover.provider] %= BREAKS_AT
-            self.queue.put_nowait(handover)
+            self.failures[name] %= BREAKS_AT
+        self.queue.extend(turn.handovers)
         self._hire()
+        # Let them take what they can, or the queue would seem fuller than it is and the next claim come late.
+        await asyncio.sleep(0)
 
     def _hire(self) -> None:
         if self.ending:
             return
-        for _ in range(min(self.pace.window - len(self.workers), self.queue.qsize())):
+        for _ in range(min(self.pace.window - len(self.workers), len(self.queue))):
             self.workers.add(asyncio.create_task(self._work()))
 
     def _put_back(self, which: Callable[[Handover], bool]) -> None:
-        keep = []
-        while not self.queue.empty():
-            handover = self.queue.get_nowait()
-            if which(handover):
-                self.results.append(_unsent(handover))
-            else:
-                keep.append(handover)
-        for handover in keep:
-            self.queue.put_nowait(handover)
+        self.results += [_unsent(handover) for handover in self.queue if which(handover)]
+        self.queue = deque(handover for handover in self.queue if not which(handover))
 
     def _wants_more(self) -> bool:
-        rests = time.monotonic() < self.rests_until
-        return not self.exhausted and not rests and self.queue.qsize() < REFILL_AT
+        return not self.exhausted and len(self.queue) < REFILL_AT and time.monotonic() >= self.rests_until
 
     def _is_ready(self) -> bool:
         """Whether the database has something to do."""
-        ended = self.exhausted and not self.flying and self.queue.empty()
-        return self._wants_more() or len(self.results) >= RECORD_AT or ended
+        if len(self.results) >= RECORD_AT or self._wants_more():
+            return True
+        return self.exhausted and not self.flying and not self.queue
 
     async def _work(self) -> None:
+        """Hand over one after another, until nothing is left to do or too many do it."""
         task = asyncio.current_task()
-        while True:
-            handover = await self.queue.get()
-            if len(self.workers) > self.pace.window and task is not None:
-                self.queue.put_nowait(handover)
-                self.workers.discard(task)
-                return
+        assert task is not None
+        while self.queue and len(self.workers) <= self.pace.window:
+            handover = self.queue.popleft()
             self.flying += 1
             try:
                 result = await self._hand_over(handover)
@@ -222,6 +217,8 @@ class Drain:
             self._learn(result)
             if self._is_ready():
                 self.wake.set()
+        # At once: whoever hires next must not count this one.
+        self.workers.discard(task)
 
     def _learn(self, result: Result) -> None:
         name = result.handover.provider
@@ -229,8 +226,8 @@ class Drain:
             return
         if result.outcome in (Outcome.ACCEPTED, Outcome.REJECTED):
             self.failures[name] = 0
-            self.pace.answered()
-            self._hire()
+            if self.pace.answered():
+                self._hire()
             return
         self.failures[name] += 1
         if self.failures[name] >= BREAKS_AT:
@@ -238,7 +235,7 @@ class Drain:
             self.wake.set()
 
     async def _hand_over(self, handover: Handover) -> Result:
-        if self.pulse.age > LATE_AFTER:
+        if self.pulse.is_older(LATE_AFTER):
             # The process stood still, or the database is away: others may have given this run up.
             return _unsent(handover)
         if self.failures[handover.provider] >= BREAKS_AT:
@@ -292,9 +289,10 @@ class Drain:
         deadline = time.monotonic() + STOP_WITHIN
         while self.flying and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
-        for worker in self.workers:
+        workers = list(self.workers)
+        for worker in workers:
             worker.cancel()
-        await asyncio.gather(*self.workers, return_exceptions=True)
+        await asyncio.gather(*workers, return_exceptions=True)
         try:
             while self.results:
                 await self._exchange(thread, 0)

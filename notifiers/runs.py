@@ -9,10 +9,10 @@ from portal import clock
 from portal.db import db
 from portal.messages.models import SENDING, Dispatcher, Message, MessageState
 
-BEAT_EVERY = 5.0
+BEAT_EVERY = timedelta(seconds=5)
 # Who has not been seen for so long is given up; a run that finds itself so late stops a while before that.
 GIVEN_UP_AFTER = timedelta(seconds=20)
-LATE_AFTER = 15.0
+LATE_AFTER = timedelta(seconds=15)
 TURN = 0x4D5A  # Any number that nothing else in the database locks.
 
 # A server that may forget its last commits would let the same texts be claimed twice.

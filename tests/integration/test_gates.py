@@ -16,6 +16,7 @@ from flask import Flask
 
 from notifiers import dispatch as dispatching
 from notifiers.compose import Composed
+from notifiers.desk import Desk, Turn
 from notifiers.dispatch import Pace, dispatch
 from notifiers.gates import BREAKS_AT, PROBE_FOR, Gates
 from notifiers.providers import Accepted, Outgoing, Rejected, Unknown, Unreachable
@@ -23,6 +24,7 @@ from notifiers.providers.sandbox import SandboxProvider
 from notifiers.shape import Shaped, Shaper, Unshapable
 from portal import clock
 from portal.db import db
+from portal.messages import outbox
 from portal.messages.models import Attempt, Gate, Message, MessageState
 from tests.conftest import make_app
 from tests.conftest import make_settings as base_settings
@@ -231,6 +233,30 @@ def test_few_are_in_flight_until_a_provider_has_answered(app: Flask, line: Line)
     assert max(moments[:16]) <= 16
     assert 100 < line.most <= 256
     assert dispatching.PACE.window == 256
+
+
+def test_the_next_batch_is_claimed_while_the_first_is_on_its_way(
+    app: Flask, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact = make_contact()
+    db.session.flush()
+    alike = {"template": "stopped", "subject": "test:0", "contact_id": contact.id, "values": {}, "due_at": clock.now()}
+    outbox.enqueue_many([alike | {"key": f"early:{number}"} for number in range(dispatching.BATCH + 1)])
+    db.session.commit()
+    line.takes = 0.5
+    dispatching.PACE.window, dispatching.PACE.answered_at = dispatching.IN_FLIGHT, time.monotonic()
+    claimed = []
+    exchange = Desk.exchange
+
+    def watch(desk: Desk, results: Any, want: int) -> Turn:
+        begun, turn = time.monotonic(), exchange(desk, results, want)
+        claimed.append((begun, len(turn.handovers)))
+        return turn
+
+    monkeypatch.setattr(Desk, "exchange", watch)
+    assert dispatch()["accepted"] == dispatching.BATCH + 1
+    assert [count for _, count in claimed[:2]] == [dispatching.BATCH, 1]
+    assert claimed[1][0] < line.handed[0][0] + line.takes
 
 
 def test_while_one_provider_is_down_the_next_one_sends(app: Flask, line: Line) -> None:

@@ -186,7 +186,7 @@ def test_a_run_that_stood_still_sends_nothing_it_held_until_it_has_claimed_it_ag
     for contact in contacts:
         make_message(contact=contact)
     db.session.commit()
-    monkeypatch.setattr(dispatching, "LATE_AFTER", 1.0)
+    monkeypatch.setattr(dispatching, "LATE_AFTER", SECOND)
     held_when_it_woke: list[int] = []
 
     def stand_still() -> None:

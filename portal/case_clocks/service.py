@@ -99,6 +99,7 @@ def decide_extension(*, complaint: Complaint, staff: Staff, granted: bool, words
     if granted:
         complaint.extended_by = get_case_type_of(complaint).extend_by
         set_deadlines(complaint)
-        outbox.tell_sender(complaint, outbox.EXTENDED)
+        nth = 1 + sum(event.action == "extend" for event in complaint.events)
+        outbox.tell_sender(complaint, outbox.EXTENDED, nth=nth)
     add_event(complaint, "extend" if granted else "extend-decline", public=granted, text=words, staff=staff)
     audit.record("complaint.extend", f"complaint:{complaint.id}", staff_id=staff.id, granted=granted)

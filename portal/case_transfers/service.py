@@ -11,6 +11,8 @@ from portal.accounts.models import Staff
 from portal.audit import service as audit
 from portal.case_transfers import queries
 from portal.case_transfers.models import CaseTransfer
+from portal.complaints import outbox
+from portal.complaints import outbox
 from portal.complaints.models import Complaint, ComplaintOrgan, OrganPart
 from portal.complaints.queries import may_handle
 from portal.complaints.service import add_event, move
@@ -30,10 +32,14 @@ def transfer(*, complaint: Complaint, staff: Staff, organ_id: int, reason: str) 
         complaint_id=complaint.id, from_organ_id=complaint.handler_organ_id, to_organ_id=organ.id, staff_id=staff.id
     )
     db.session.add(row)
+    db.session.flush()
     _give(complaint, organ.id)
     add_event(complaint, "transfer", public=True, text=organ.name, staff=staff)
     add_event(complaint, "transfer-why", public=False, text=reason, staff=staff)
     audit.record("complaint.transfer", f"complaint:{complaint.id}", staff_id=staff.id, organ_id=organ.id)
+    outbox.tell_sender(complaint, outbox.TRANSFERRED, nth=row.id)
+    nth = sum(event.action == "transfer" for event in complaint.events)
+    outbox.tell_sender(complaint, outbox.TRANSFERRED, nth=nth)
 
 
 def give_back(*, complaint: Complaint, staff: Staff, reason: str) -> None:

@@ -14,6 +14,7 @@ from portal import clock, uploads
 from portal.accounts.models import Staff
 from portal.audit import service as audit
 from portal.calendar.queries import get_calendar
+from portal.calendar.rules import WorkingCalendar
 from portal.case_types.queries import get_case_type
 from portal.case_types.rules import Pause, due
 from portal.complaints import outbox, queries, rules
@@ -39,7 +40,8 @@ from portal.vault import get_vault, seal, unseal
 class Filing:
     """What a sender says; `phone` is in E.164 or empty.
 
-    `registered_by_id` is the member of staff who wrote it down for a sender by telephone, on paper or at the window.
+    `registered_by_id` is the member of staff who wrote it down for a sender by telephone, on paper or at the window,
+    and `received_on` the day on which it came in, where that was before today: the periods run from then.
     """
 
     key: str
@@ -64,6 +66,7 @@ class Filing:
     channel: Channel = Channel.WEB
     external_number: str | None = None
     registered_by_id: int | None = None
+    received_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ def file_complaint(*, filing: Filing, code: QueryCode) -> Complaint:
 
 def _new_complaint(filing: Filing, code: QueryCode) -> Complaint:
     now, today = clock.now(), clock.today()
+    came_on = filing.received_on or today
     named = not filing.anonymous
     complaint = Complaint(
         number=take_number(today),
@@ -168,8 +172,8 @@ def _new_complaint(filing: Filing, code: QueryCode) -> Complaint:
         sms_wanted=bool(named and filing.phone and filing.sms_wanted),
         publish_consent=filing.publish_consent,
         locale=filing.locale,
-        received_at=now,
-        clock_from_on=today,
+        received_at=now if came_on == today else clock.start_of(came_on),
+        clock_from_on=came_on,
         extended_by=0,
     )
     complaint.code_sealed = seal(complaint.open_data_key(), code.code.encode(), _code_context(complaint))
@@ -177,12 +181,13 @@ def _new_complaint(filing: Filing, code: QueryCode) -> Complaint:
     return complaint
 
 
-def set_deadlines(complaint: Complaint) -> None:
+def set_deadlines(complaint: Complaint, calendar: WorkingCalendar | None = None) -> None:
     """Work out every deadline of a complaint anew: from its kind of case, its pauses, an extension and the calendar.
 
-    While the sender is waited for nothing is due; the deadlines then stay as they stood.
+    While the sender is waited for nothing is due; the deadlines then stay as they stood. Who works out many of them
+    reads the calendar once.
     """
-    kind, calendar = get_case_type(complaint.case_type_key or complaint.kind.value), get_calendar()
+    kind, calendar = get_case_type(complaint.case_type_key or complaint.kind.value), calendar or get_calendar()
     pauses = [Pause(pause.since, pause.until) for pause in complaint.pauses]
     start, within = complaint.clock_from_on, kind.answer_within + complaint.extended_by
     accept = due(calendar, start, kind.accept_within, kind.accept_unit, pauses)
@@ -322,4 +327,4 @@ def finish_step(complaint: Complaint, action: str, staff: Staff, template: str) 
     """Put a step that the sender sees on record, and tell them."""
     add_event(complaint, action, public=True, staff=staff)
     audit.record(f"complaint.{action}", f"complaint:{complaint.id}", staff_id=staff.id)
-    outbox.tell_sender(complaint, template)
+    outbox.tell_sender(complaint, template, nth=sum(event.action == action for event in complaint.events))

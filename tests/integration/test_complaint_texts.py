@@ -24,7 +24,17 @@ from tests.factories.accounts import make_staff
 from tests.factories.complaints import Sender, make_complaint, picture
 
 LONGEST = datetime(2026, 12, 30, 4, 0, tzinfo=UTC)
-TEMPLATES = (outbox.RECEIVED, outbox.ACCEPTED, outbox.REFUSED, outbox.ANSWERED)
+TEMPLATES = (
+    outbox.RECEIVED,
+    outbox.ACCEPTED,
+    outbox.REFUSED,
+    outbox.MATERIAL,
+    outbox.EXTENDED,
+    outbox.TRANSFERRED,
+    outbox.MESSAGE,
+    outbox.ANSWERED,
+    outbox.REOPENED,
+)
 
 
 def test_every_text_is_one_segment(app: Flask) -> None:

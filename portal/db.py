@@ -157,7 +157,9 @@ def writing() -> Iterator[None]:
 
 def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    # What is deleted is overwritten too: counts per network and their keys are to be gone when they are gone.
+    settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "secure_delete=ON")
+    for setting in settings:
         connection.execute(f"PRAGMA {setting}")
 
 

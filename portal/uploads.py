@@ -72,6 +72,8 @@ def stage(sent: FileStorage) -> Staged:
     """
     name = clean_name(sent.filename or "")
     data = sent.stream.read(MAX_BYTES + 1)
+    if getattr(sent.stream, "cut", False) and len(data) <= MAX_BYTES:
+        raise Refusal(_("“%(name)s” was not added: too much was sent at once. Add fewer files at a time.", name=name))
     media_type = judge(name, data)
     scan(name, data)
     clean, caution = make_clean(name, data, media_type)

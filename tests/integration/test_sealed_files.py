@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage
 
-from portal import sealed_files, uploads, vault
+from portal import sealed_files, uploads, vault, web
 from portal.complaints.models import ComplaintFile
 from portal.db import db
 from portal.errors import Conflict, NotFound, Refusal
@@ -209,10 +210,10 @@ def test_files_of_an_earlier_version_are_sealed_and_can_be_opened_again(fresh: F
     run(fresh, "db", "upgrade")
     for _turn in range(2):
         kept = db.session.scalars(sa.select(ComplaintFile).order_by(ComplaintFile.id)).all()
-        for file in kept:
-            assert hashlib.sha256(uploads.read_kept(file.token, file.sha256)).hexdigest() == file.sha256
-            if file.clean_sha256:
-                uploads.read_kept(file.token, file.clean_sha256, clean=True)
+        for one in kept:
+            assert hashlib.sha256(uploads.read_kept(one.token, one.sha256)).hexdigest() == one.sha256
+            if one.clean_sha256:
+                uploads.read_kept(one.token, one.clean_sha256, clean=True)
         assert len(list(folder.iterdir())) == 5
         assert sealed_files.read_sealed(staged) == pdf()
         # Cut off before the last file in clear was gone, it goes on.
@@ -231,6 +232,7 @@ def run(app: Flask, *words: str) -> None:
 def test_a_scanner_keeps_infected_files_out(app: Flask, client: FlaskClient) -> None:
     with clamd_server() as server:
         set_scanner(app, server.address)
+        client.get("/?lang=en")
         sender = Sender(client)
         sender.turn(PAGES[0])
         sender.turn(PAGES[1])
@@ -274,3 +276,63 @@ def test_a_broken_seal_names_nothing_of_the_file(app: Flask) -> None:
     assert file.token not in str(broken.value)
     with pytest.raises(BrokenSeal), vault.changing() as found:
         replace(found, keys={9: b"x" * 32}).unwrap(path.read_bytes()[4:66], f"file:{file.token}")
+
+
+def test_a_video_of_any_size_costs_nothing_that_was_typed(client: FlaskClient) -> None:
+    client.get("/?lang=en")
+    sender = Sender(client)
+    sender.turn(PAGES[0])
+    sender.turn(PAGES[1])
+    large = bytes(30 * 1024 * 1024)
+    answer = sender.turn(
+        PAGES[2], files=[("good.pdf", pdf()), *((f"{n}.mp4", large) for n in range(3)), ("z.pdf", pdf())]
+    )
+    assert answer.status_code == 422
+    assert PAGES[2]["facts"] in answer.text
+    told = errors(answer.text)
+    assert "“0.mp4” is over 10 MB" in told
+    # What came after there was no room any more is not taken for whole.
+    assert "“z.pdf” was not added: too much was sent at once." in told
+    assert "good.pdf" not in told
+    assert "good.pdf" in answer.text
+
+
+class Endless(BytesIO):
+    """A body that goes on, and counts how much of it was heard."""
+
+    heard = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.heard += size or 0
+        return bytes(size or 0)
+
+
+def sent(length: int, body: BytesIO) -> dict[str, object]:
+    """Return what a server hands over of a form that says how long it is."""
+    kind = "multipart/form-data; boundary=x"
+    return {"wsgi.input": body, "CONTENT_LENGTH": str(length), "CONTENT_TYPE": kind}
+
+
+def test_what_is_too_large_is_heard_out_within_bounds(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else who sends it sees a broken connection instead of what to do; and nobody keeps us listening for ever."""
+    for said, heard in ((70 * 1024 * 1024, 70 * 1024 * 1024), (2**40, web.MOST_HEARD)):
+        body = Endless()
+        answer = app.test_client().post("/complaints/track?lang=en", environ_overrides=sent(said, body))
+        assert answer.status_code == 413
+        assert "File too large" in answer.text
+        assert body.heard == heard
+    monkeypatch.setattr(web, "HEARD_SECONDS", 0)
+    body = Endless()
+    app.test_client().post("/complaints/track", environ_overrides=sent(2**40, body))
+    assert body.heard == 0
+
+
+def test_what_is_sent_touches_no_disk_in_clear(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TemporaryFile", "SpooledTemporaryFile", "NamedTemporaryFile"):
+        monkeypatch.setattr(tempfile, name, lambda *_args, **_values: pytest.fail("written to a disk"))
+    sender = Sender(client)
+    sender.turn(PAGES[0])
+    sender.turn(PAGES[1])
+    assert "big.mp4" in sender.turn(PAGES[2], files=[("big.mp4", bytes(2_000_000))]).text

@@ -40,7 +40,7 @@ def count_public(*, on: date) -> Published:
 
 def count_since(since: datetime, *, on: date) -> Figures:
     """Count what happened since a moment; of decisions those that are still public."""
-    decisions, complaints, messages = map(columns_of, (Decision, Complaint, Message))
+    decisions, complaints, messages = columns_of(Decision), columns_of(Complaint), columns_of(Message)
     return Figures(
         decisions=count_rows(Decision, is_public(on, decisions), decisions.published_at >= since),
         complaints=count_rows(Complaint, complaints.received_at >= since),

@@ -234,6 +234,17 @@ def check_hotline(settings: Settings) -> Iterator[Finding]:
         yield Finding(Verdict.OK, "hotline", settings.hotline)
 
 
+def check_sign_in(settings: Settings) -> Iterator[Finding]:
+    """Nobody gets in with a password alone, where people's complaints are."""
+    if settings.second_factor == "required":
+        yield Finding(Verdict.OK, "sign-in", "password and one-time code")
+    elif settings.demo:
+        yield Finding(Verdict.OK, "sign-in", "password alone is enough (the demo)")
+    else:
+        text = "SECOND_FACTOR is offered: staff may sign in with a password alone. Leave it out to require a code."
+        yield Finding(Verdict.WARN, "sign-in", text)
+
+
 def check_folder(settings: Settings) -> Iterator[Finding]:
     """The data directory can be written to, and nobody else can read it."""
     folder = settings.data_dir
@@ -294,6 +305,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     check_secret,
     check_address,
     check_hotline,
+    check_sign_in,
     check_folder,
     check_vault,
     check_scanner,

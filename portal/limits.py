@@ -103,6 +103,9 @@ class Memory:
         with self._lock:
             if len(self._counts) >= MOST_KEPT:
                 self._counts = {name: kept for name, kept in self._counts.items() if kept[0] > now}
+                if len(self._counts) >= MOST_KEPT // 2:
+                    # A flood from everywhere: going through all of them at each request would help it.
+                    self._counts = {}
             for bucket, ends_at in buckets.items():
                 self._counts[bucket] = (ends_at, self._counts.get(bucket, (ends_at, 0))[1] + 1)
             return {bucket: self._counts[bucket][1] for bucket in buckets}

@@ -12,6 +12,7 @@ from portal import clock
 from portal.accounts.models import Role
 from portal.assets import static_url
 from portal.errors import Gone, TooMany
+from portal.security import Headers
 from tests.architecture.test_routes import address, rules
 from tests.conftest import make_app, make_settings, prepare
 
@@ -131,6 +132,20 @@ def test_every_route_belongs_to_a_class(safe_app: Flask) -> None:
         if path.startswith(("/complaints/", "/r/", "/me/", "/sandbox/")):
             wanted |= {"Referrer-Policy": "no-referrer"}
         assert_has(answer, wanted, rule.rule)
+
+
+def test_what_staff_download_is_shut_off_from_everything() -> None:
+    given: list[tuple[str, str]] = []
+    own = [("Content-Type", "text/html"), ("Content-Disposition", "attachment"), ("Cache-Control", "max-age=60")]
+
+    def app(_environ: object, start: Callable[..., object]) -> list[bytes]:
+        start("200 OK", own)
+        return []
+
+    Headers(app, secure=True)({"PATH_INFO": "/staff/files/1"}, lambda _status, headers: given.extend(headers))
+    wanted = ALL | FILE | SHUT
+    assert {name: value for name, value in given if name in wanted} == wanted
+    assert sorted(name for name, _value in given) == sorted({name for name, _value in given})
 
 
 def test_answers_to_what_is_sent_are_shut_too(safe_app: Flask) -> None:

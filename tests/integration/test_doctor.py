@@ -24,7 +24,7 @@ def examine(tmp_path: Path, database_url: str, **changes: object) -> tuple[int, 
     """Return the exit status and, by name, the worst finding."""
     tmp_path.chmod(0o700)
     values: dict[str, object] = {"secret_key": GOOD, "public_url": "https://portal.test", "sms_providers": ("twilio",)}
-    values["hotline"] = "0391-1234567"
+    values |= {"hotline": "0391-1234567", "second_factor": "required"}
     values["twilio"] = TwilioSettings(account_sid="AC1", auth_token="t", sender="+1")
     app = make_app(make_settings(tmp_path, database_url, **(values | changes)))
     result = app.test_cli_runner().invoke(args=["doctor"])
@@ -46,7 +46,7 @@ def test_good_configuration_passes(tmp_path: Path, database_url: str) -> None:
     assert {name: verdict for name, verdict in worst.items() if name != "calendar"} == {
         "database": "ok",
         "audit": "ok", "provider": "ok", "translations": "ok", "secret key": "ok", "address": "ok", "folder": "ok",
-        "hotline": "ok", "publication": "ok", "vault": "ok", "scanner": "warn",
+        "hotline": "ok", "sign-in": "ok", "publication": "ok", "vault": "ok", "scanner": "warn",
     }  # fmt: skip
     assert status == 0
 
@@ -60,6 +60,8 @@ def test_good_configuration_passes(tmp_path: Path, database_url: str) -> None:
         ({"twilio": TwilioSettings()}, "provider", "fail"),
         ({"sms_providers": ("sandbox",)}, "provider", "warn"),
         ({"hotline": "0391-0000000"}, "hotline", "warn"),
+        ({"second_factor": "offered"}, "sign-in", "warn"),
+        ({"second_factor": "offered", "demo": True}, "sign-in", "ok"),
     ],
 )
 def test_each_fault_is_found(

@@ -78,6 +78,15 @@ def test_there_is_room_again_when_every_window_allows(client: FlaskClient, narro
     assert check(client).status_code == 200
 
 
+def test_a_flood_from_everywhere_takes_no_more_memory(
+    client: FlaskClient, narrow: None, monkeypatch: pytest.MonkeyPatch, frozen: Any
+) -> None:
+    monkeypatch.setattr(limits, "MOST_KEPT", 20)
+    for number in range(200):
+        assert check(client, {"REMOTE_ADDR": f"10.0.{number}.1"}).status_code == 200
+        assert len(limits._memory._counts) <= 22
+
+
 @pytest.mark.parametrize(("name", "seconds"), [("complaint", HOUR), ("track", 900), ("sign-in", 60)])
 def test_a_school_has_room(app: Flask, name: str, seconds: int) -> None:
     with app.test_request_context(environ_overrides=FROM):

@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import secrets
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -101,18 +102,21 @@ class Vault:
     def seal_alike(self, text: str, context: str) -> str:
         """Return a text sealed so that the same text gives the same seal: to compare, not to read (AES-256-SIV)."""
         sealed = self._alike.encrypt(text.encode(), [context.encode()])
-        return ALIKE + base64.b64encode(sealed).decode()
+        return ALIKE + b2a_base64(sealed, newline=False).decode()
 
     def unseal_alike(self, sealed: str, context: str) -> str:
         """Return a text that was sealed alike; BrokenSeal when it does not open."""
-        from cryptography.exceptions import InvalidTag
-
         if not sealed.startswith(ALIKE):
             raise BrokenSeal(f"the seal of {context} is missing")
         try:
-            return self._alike.decrypt(base64.b64decode(sealed[len(ALIKE) :]), [context.encode()]).decode()
-        except (InvalidTag, ValueError) as problem:
-            raise BrokenSeal(f"the seal of {context} is broken") from problem
+            # Every message that is sent passes here: no more than what it takes.
+            return self._alike.decrypt(a2b_base64(sealed[len(ALIKE) :]), [context.encode()]).decode()
+        except Exception as problem:
+            from cryptography.exceptions import InvalidTag
+
+            if isinstance(problem, InvalidTag | ValueError):
+                raise BrokenSeal(f"the seal of {context} is broken") from problem
+            raise
 
 
 def wrapped_by(wrapped: bytes) -> int:

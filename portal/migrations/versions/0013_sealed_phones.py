@@ -35,7 +35,8 @@ def change(convert: Callable[[str], str], *, sealed: bool) -> None:
     """Write every number anew that is sealed, or is not."""
     connection = op.get_bind()
     if connection.dialect.name == 'sqlite':
-        # What was there in clear is overwritten in the file, not just marked as free.
+        # What was there in clear is overwritten, not just marked as free. Traces may stay in pages that were rearranged,
+        # as in dead rows of PostgreSQL; VACUUM takes them away (docs/threat-model.md).
         connection.exec_driver_sql('PRAGMA secure_delete=ON')
     for table in TABLES:
         put = sa.update(table).where(table.c.id == sa.bindparam('of')).values(phone=sa.bindparam('to'))

@@ -25,8 +25,10 @@ from portal.basis_versions import public as basis_versions
 from portal.calendar import service as calendar
 from portal.calls import staff as calls_staff
 from portal.case_types import service as case_types
+from portal.case_types import staff as case_types_staff
 from portal.casework import staff as casework_staff
 from portal.cli import register_commands
+from portal.complaint_deadlines import staff as complaint_deadlines_staff
 from portal.complaint_filing import public as complaint_filing
 from portal.complaint_named import service as complaint_named
 from portal.complaint_named import staff as complaint_named_staff
@@ -132,6 +134,8 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     calls_staff.blueprint,
     messages_staff.blueprint,
     wordings_staff.blueprint,
+    complaint_deadlines_staff.blueprint,
+    case_types_staff.blueprint,
     revisits_staff.blueprint,
     risk_periods_staff.blueprint,
     risk_batches_staff.blueprint,
@@ -168,7 +172,7 @@ IMPORTS = {
     "bases": "portal.bases.cli:import_bases",
     "decisions": "portal.decision_imports.cli:import_decisions",
     "discretion": "portal.discretion.cli:import_discretion",
-    "holidays": "portal.permits.cli:import_holidays",
+    "holidays": "portal.complaint_deadlines.cli:import_holidays",
     "officers": "portal.officers.cli:import_officers",
     "organs": "portal.organs.cli:import_organs",
     "permits": "portal.permit_imports.cli:import_permits",

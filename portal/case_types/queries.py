@@ -10,9 +10,10 @@ from portal.db import db
 from portal.errors import NotFound
 
 
-def get_case_type(key: str) -> CaseType:
+def get_case_type(key: str, *, lock: bool = False) -> CaseType:
     """Return a kind of case; raises NotFound."""
-    found = db.session.get(CaseType, key)
+    found = db.session.get(CaseType, key, with_for_update=True, populate_existing=True) if lock else None
+    found = found or db.session.get(CaseType, key)
     if found is None:
         raise NotFound(_l("There is no such kind of case."))
     return found

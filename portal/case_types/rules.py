@@ -11,6 +11,12 @@ from enum import StrEnum
 
 from portal.calendar.rules import DAY, Result, WorkingCalendar
 
+MAX_NAME = 60
+MAX_BASIS = 300
+# The longest periods that can be entered: who needs longer ones has mistyped. Law and practice stay far below.
+MOST_DAYS = 365
+MOST_MONTHS = 600
+
 
 class DayUnit(StrEnum):
     """What a period counts."""

@@ -2,7 +2,9 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
+from portal.audit import service as audit
 from portal.case_types.models import AtEnd, CaseType
 from portal.case_types.queries import list_case_types
 from portal.case_types.rules import DayUnit
@@ -19,6 +21,29 @@ NUMBERS = (
     "keep_months",
 )
 WORDS = ("key", "kind", "name", "name_en", "basis", "basis_en")
+
+
+SETTINGS = (
+    *NUMBERS, "name", "name_en", "basis", "basis_en", "accept_unit", "answer_unit",
+    "pausable", "anonymous", "publishable", "at_end", "active",
+)  # fmt: skip
+
+
+def update_case_type(*, kind: CaseType, staff_id: int, settings: dict[str, Any]) -> list[str]:
+    """Set what a kind of case is like from now on; return the names of what has changed.
+
+    Cases that run keep their deadlines until they are worked out anew.
+    """
+    changed = [name for name in SETTINGS if getattr(kind, name) != settings[name]]
+    if not changed:
+        return []
+    before = {name: str(getattr(kind, name)) for name in changed}
+    for name in changed:
+        setattr(kind, name, settings[name])
+    db.session.flush()
+    after = {name: str(getattr(kind, name)) for name in changed}
+    audit.record("case_type.edit", f"case_type:{kind.key}", staff_id=staff_id, before=before, after=after)
+    return changed
 
 
 def load_facts() -> None:

@@ -17,6 +17,8 @@ from portal.organs.models import Officer, Organ
 from portal.organs.rules import normalise_card_number
 
 AT_ONCE = 200
+# What the portal itself writes on a case: days.
+OF_THE_PORTAL = frozenset({"deadline"})
 
 
 def list_people(*, staff_ids: Sequence[int] | None = None) -> list[Person]:
@@ -59,8 +61,8 @@ def texts_of_case(complaint: Complaint) -> list[str]:
 
 
 def is_senders(event: ComplaintEvent) -> bool:
-    """Whether the sender wrote it: what staff write names colleagues for other reasons."""
-    return event.staff_id is None
+    """Whether the sender wrote it: what staff write names colleagues for other reasons, and the portal names nobody."""
+    return event.staff_id is None and event.action not in OF_THE_PORTAL
 
 
 def list_cases(*, only_open: bool) -> Iterator[Sequence[Complaint]]:

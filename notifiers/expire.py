@@ -1,15 +1,25 @@
-"""Ends publications whose period is over: their day hides them at once, this takes them from the search and logs it."""
+"""Ends what is over: publications whose period has passed, and cases whose sender can no longer reopen them.
+
+Their day hides publications at once; this takes them from the search and logs it.
+"""
+
+from collections.abc import Callable
+from datetime import date
 
 from portal import clock
+from portal.case_steps.service import close_some
 from portal.db import db
 from portal.decision_endings.service import expire_some
 
+ENDS: tuple[Callable[[date], int], ...] = (expire_some, close_some)
+
 
 def expire() -> int:
-    """End every publication that is over, a batch at a time with a commit after each; return how many."""
+    """End everything that is over, a batch at a time with a commit after each; return how many."""
     ended = 0
-    while some := expire_some(clock.today()):
-        db.session.commit()
-        ended += some
-    db.session.rollback()
+    for end_some in ENDS:
+        while some := end_some(clock.today()):
+            db.session.commit()
+            ended += some
+        db.session.rollback()
     return ended

@@ -30,6 +30,7 @@ from portal.casework import staff as casework_staff
 from portal.cli import register_commands
 from portal.complaint_deadlines import staff as complaint_deadlines_staff
 from portal.complaint_filing import public as complaint_filing
+from portal.complaint_intakes import staff as complaint_intakes_staff
 from portal.complaint_named import service as complaint_named
 from portal.complaint_named import staff as complaint_named_staff
 from portal.complaint_tracking import public as complaint_tracking
@@ -127,6 +128,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     decision_corrections_staff.blueprint,
     decision_endings_staff.blueprint,
     casework_staff.blueprint,
+    complaint_intakes_staff.blueprint,
     reply_drafts_staff.blueprint,
     complaint_named_staff.blueprint,
     permits_staff.blueprint,

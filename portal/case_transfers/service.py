@@ -12,7 +12,6 @@ from portal.audit import service as audit
 from portal.case_transfers import queries
 from portal.case_transfers.models import CaseTransfer
 from portal.complaints import outbox
-from portal.complaints import outbox
 from portal.complaints.models import Complaint, ComplaintOrgan, OrganPart
 from portal.complaints.queries import may_handle
 from portal.complaints.service import add_event, move

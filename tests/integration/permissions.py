@@ -20,6 +20,7 @@ _LINES = {
     # What the legal office keeps for all organs, and messages and revisits, which are about everybody.
     "in in  no no no  no no no": """
         bases.edit bases.index bases.upload
+        case_types.edit case_types.index complaint_deadlines.kind
         complaint_named.add complaint_named.clear complaint_named.index
         complaint_named.add-conduct complaint_named.clear-conduct complaint_named.index-conduct
         messages.handle_reply messages.index messages.open_message messages.open_reply messages.queue messages.replies
@@ -50,7 +51,9 @@ _LINES = {
     """,
     # Clerks work for their own organ.
     "in in  no no no  in in in": """
-        complaints.index reply_drafts.index decision_imports.upload discretion.upload permit_imports.upload
+        rectifications.index
+        complaints.index complaint_intakes.hand_out complaint_intakes.new complaint_intakes.receipt
+        complaint_intakes.register reply_drafts.index decision_imports.upload discretion.upload permit_imports.upload
     """,
     "in in  no no no  in in no": """
         discretion.index discretion.new
@@ -65,25 +68,28 @@ _LINES = {
     """,
     # Complaints: reviewers have no part in them; one about its own conduct is hidden from an organ.
     "in in  no no no  in -- --": """
-        complaints.accept complaints.ask complaints.assign complaints.decide_extension complaints.download
+        complaint_deadlines.change complaints.accept complaints.ask complaints.assign complaints.decide_extension complaints.download
         complaints.extend complaints.give_back complaints.identity complaints.join complaints.merge
         complaints.message complaints.note complaints.remove_file complaints.resume complaints.review
         complaints.send complaints.split complaints.take_back complaints.transfer complaints.write
+        rectifications.answer rectifications.ask_mistake rectifications.decide_mistake rectifications.make_contact
     """,
     "sees sees  no no no  sees -- --": """
-        complaints.preview complaints.show
+        complaints.preview complaints.show rectifications.show
     """,
     "in in  no no no  -- -- --": """
-        complaints.accept-conduct complaints.ask-conduct complaints.assign-conduct
+        complaint_deadlines.change-conduct complaints.accept-conduct complaints.ask-conduct complaints.assign-conduct
         complaints.decide_extension-conduct complaints.download-conduct complaints.extend-conduct
         complaints.give_back-conduct complaints.identity-conduct complaints.join-conduct
         complaints.merge-conduct complaints.message-conduct complaints.note-conduct
         complaints.remove_file-conduct complaints.resume-conduct complaints.review-conduct
         complaints.send-conduct complaints.split-conduct complaints.take_back-conduct
         complaints.transfer-conduct complaints.write-conduct
+        rectifications.answer-conduct rectifications.ask_mistake-conduct rectifications.decide_mistake-conduct
+        rectifications.make_contact-conduct
     """,
     "sees sees  no no no  -- -- --": """
-        complaints.preview-conduct complaints.show-conduct
+        complaints.preview-conduct complaints.show-conduct rectifications.show-conduct
     """,
     # Decisions and permits are read by their organ and the legal office.
     "in in  in in no  in in no": """

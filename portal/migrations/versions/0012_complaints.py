@@ -30,7 +30,7 @@ REFERENCES = (
     ('complaint_file', 'event_id', 'complaint_event', 'id'),
     ('staff', 'officer_id', 'officer', 'id'),
 )
-DAYS = ('clock_from_on', 'next_due_on', 'paused_on')
+DAYS = ('clock_from_on', 'next_due_on', 'paused_on', 'escalated_due_on')
 MOMENTS = ('closed_at', 'reopened_at', 'erased_at')
 NEW = (*DAYS, *MOMENTS, 'external_number', 'finding', 'channel', 'call_wanted', 'delicate', 'street', 'extended_by', 'texts_sealed',
     'identity_sealed', 'data_key', 'registered_by_id', 'power_item_id', 'merged_into_id', 'split_from_id', 'case_type_key')

@@ -52,3 +52,13 @@ def test_a_schedule_of_its_own_sends_what_workers_know() -> None:
     sent = {entry["task"] for entry in celery_app.conf.beat_schedule.values()}
     assert sent == {f"notify.{job}" for job in JOBS}
     assert all(entry["options"]["expires"] <= entry["schedule"] for entry in celery_app.conf.beat_schedule.values())
+
+
+def test_the_proxy_keeps_no_address_and_no_link() -> None:
+    text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+    formats = dict(re.findall(r"^log_format (\w+) '(.*)';$", text, re.M))
+    used = re.findall(r"access_log (\S+)(?: (\w+))?;", text)
+    assert used and all(target == "off" or name in formats for target, name in used)
+    allowed = {"time_iso8601", "request_method", "status", "body_bytes_sent", "request_time"}
+    assert set(re.findall(r"\$(\w+)", " ".join(formats.values()))) <= allowed
+    assert re.findall(r"error_log \S+ (\w+);", text) == ["crit"]

@@ -76,6 +76,7 @@ from portal.procedures import staff as procedures_staff
 from portal.publication import public as publication
 from portal.publication import service as publication_service
 from portal.reply_drafts import staff as reply_drafts_staff
+from portal.rectifications import staff as rectifications_staff
 from portal.revisits import public as revisits
 from portal.revisits import staff as revisits_staff
 from portal.risk_batches import staff as risk_batches_staff
@@ -131,6 +132,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     complaint_intakes_staff.blueprint,
     reply_drafts_staff.blueprint,
     complaint_named_staff.blueprint,
+    rectifications_staff.blueprint,
     permits_staff.blueprint,
     permit_imports_staff.blueprint,
     calls_staff.blueprint,

@@ -20,6 +20,7 @@ from portal.parties import models as parties
 from portal.permits import models as permits
 from portal.powers import models as powers
 from portal.procedures import models as procedures
+from portal.rectifications import models as rectifications
 from portal.reply_drafts import models as reply_drafts
 from portal.revisits import models as revisits
 from portal.risk_periods import models as risk_periods
@@ -49,6 +50,7 @@ ALL = (
     permits,
     powers,
     procedures,
+    rectifications,
     reply_drafts,
     revisits,
     risk_periods,

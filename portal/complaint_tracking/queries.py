@@ -1,6 +1,6 @@
 """Reading a complaint for its sender."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from portal.complaints.queries import get_case_type_of
 from portal.db import db
 from portal.errors import NotFound
 from portal.organs.models import Organ
+from portal.rectifications.queries import find_open
 
 ENDED = (ComplaintState.ANSWERED, ComplaintState.CLOSED, ComplaintState.REFUSED)
 
@@ -102,15 +103,11 @@ def read_afterwards(complaint: Complaint, calendar: WorkingCalendar, today: date
         reopen_until=until if until is not None and today <= until else None,
         may_rate=complaint.state is ComplaintState.ANSWERED and not rated,
     )
-    if not rated or complaint.grade not in rules.BAD_GRADES or complaint.rated_at is None:
+    opened = find_open(complaint) if rated else None
+    if opened is None:
         return found
-    rated_on = clock.local(complaint.rated_at).date()
-    return Afterwards(
-        remedies=remedies,
-        reopen_until=found.reopen_until,
-        contact_by=calendar.add_working_days(rated_on, kind.contact_within).day if complaint.call_wanted else None,
-        mended_by=calendar.add_working_days(rated_on, kind.rectify_within).day,
-    )
+    to_call = complaint.call_wanted and opened.contacted_at is None
+    return replace(found, contact_by=opened.contact_due_on if to_call else None, mended_by=opened.due_on)
 
 
 def is_rated(complaint: Complaint) -> bool:

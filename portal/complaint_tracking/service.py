@@ -16,6 +16,7 @@ from portal.complaints.rules import LOCKED_FOR, lock_after
 from portal.complaints.service import add_event, lock_for_sender, move, new_file, set_deadlines
 from portal.db import db, upsert
 from portal.errors import Conflict, TooMany
+from portal.rectifications.service import end_by_reopening, open_rectification
 
 
 def take_try(number: str) -> None:
@@ -97,6 +98,8 @@ def rate_answer(*, complaint_id: int, grade: int, solved: bool, comment: str, ca
     complaint.call_wanted = call_wanted and grade in rules.BAD_GRADES and complaint.contact_id is not None
     complaint.rated_at = clock.now()
     add_event(complaint, "rate", public=True, text=comment)
+    if grade in rules.BAD_GRADES:
+        open_rectification(complaint=complaint)
 
 
 def reopen_case(*, complaint_id: int, reason: str) -> None:
@@ -117,5 +120,6 @@ def reopen_case(*, complaint_id: int, reason: str) -> None:
     complaint.answer, complaint.answered_at, complaint.closed_at, complaint.finding = "", None, None, None
     complaint.reopened_at, complaint.clock_from_on, complaint.extended_by = clock.now(), today, 0
     set_deadlines(complaint)
+    end_by_reopening(complaint=complaint)
     add_event(complaint, "reopen", public=True, text=reason)
     outbox.tell_sender(complaint, outbox.REOPENED, nth=sum(event.action == "reopen" for event in complaint.events))

@@ -16,6 +16,8 @@ from portal.decision_deadlines.queries import Span, count_due
 from portal.decisions.models import DecisionState
 from portal.decisions.queries import count_by_state
 from portal.messages.queries import count_unread_replies
+from portal.rectifications.queries import View as Grades
+from portal.rectifications.queries import count_views as count_rectifications
 from portal.revisits.queries import View
 from portal.revisits.queries import count_views as count_revisits
 from portal.risk_periods.queries import count_to_approve, count_to_hand_over
@@ -73,9 +75,20 @@ def complaints_waiting(staff: Staff) -> list[Waiting]:
         "today": _("Complaints due today"),
         "unassigned": _("Complaints to assign"),
     }
-    return [
+    waiting = [
         Waiting(label, counts[view], url_for("staff.complaints.index", view=view), late=view == "late")
         for view, label in words.items()
+    ]
+    return waiting + grades_waiting(staff)
+
+
+def grades_waiting(staff: Staff) -> list[Waiting]:
+    """Return the bad grades of answers to put right, and those of them that run late."""
+    counts, url = count_rectifications(staff, clock.today()), "staff.rectifications.index"
+    late, opened = Grades.LATE, Grades.OPEN
+    return [
+        Waiting(_("Bad grades of answers to put right"), counts[opened], url_for(url)),
+        Waiting(_("Of these late"), counts[late], url_for(url, view=late.value), late=True),
     ]
 
 

@@ -19,6 +19,7 @@ from portal.discretion.models import DiscretionStandard, DiscretionTier, Tier
 from portal.imports.models import SpreadsheetImport
 from portal.messages.models import Reply
 from portal.organs.models import Organ, Recognition
+from portal.rectifications.service import open_rectification
 from portal.reply_drafts import service as drafts
 from portal.risk_periods.models import BatchState
 from tests.factories.accounts import make_staff
@@ -123,6 +124,8 @@ def make_complaints(organ: Organ) -> dict[str, Any]:
         for kind in (ComplaintKind.REPORT, ComplaintKind.CONDUCT)
     )
     for case in (ours, conduct):
+        case.grade, case.grade_comment = 1, MARK
+        open_rectification(complaint=case)
         drafts.save_draft(complaint=case, staff=make_staff(), reply=drafts.Reply(text=MARK))
     return {
         "complaint_id": ours.id,

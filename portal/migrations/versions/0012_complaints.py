@@ -35,6 +35,7 @@ MOMENTS = ('closed_at', 'reopened_at', 'erased_at')
 NEW = (*DAYS, *MOMENTS, 'external_number', 'finding', 'channel', 'call_wanted', 'delicate', 'street', 'extended_by', 'texts_sealed',
     'identity_sealed', 'data_key', 'registered_by_id', 'power_item_id', 'merged_into_id', 'split_from_id', 'case_type_key')
 
+FOLLOWUP_TABLES = ('rectification',)
 SECURITY_TABLES = ('network_count', 'network_key', 'staff_recovery_code', 'staff_second_factor', 'staff_session')
 
 
@@ -42,6 +43,7 @@ def upgrade() -> None:
     create_tables()
     create_security_tables()
     create_casework_tables()
+    create_followup_tables()
     add_columns()
     seal_rows()
     for table, names in (('complaint', (*TEXTS, *WHO)), ('complaint_event', ('text',)), ('complaint_file', ('name',))):
@@ -177,6 +179,32 @@ def create_casework_tables() -> None:
     sa.PrimaryKeyConstraint('complaint_id', name=op.f('pk_reply_draft'))
     )
     op.create_index('ix_reply_draft_reviewer_id', 'reply_draft', ['reviewer_id'])
+
+
+def create_followup_tables() -> None:
+    """Create what follows an answer: the work after bad grades."""
+    op.create_table('rectification',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('complaint_id', sa.Integer(), nullable=False),
+    sa.Column('grade', sa.Integer(), nullable=False),
+    sa.Column('contact_due_on', sa.Date(), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('contacted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('contacted_by_id', sa.Integer(), nullable=True),
+    sa.Column('mistake_by_id', sa.Integer(), nullable=True),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('closed_by_id', sa.Integer(), nullable=True),
+    sa.Column('outcome', sa.String(length=24), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['closed_by_id'], ['staff.id'], name=op.f('fk_rectification_closed_by_id')),
+    sa.ForeignKeyConstraint(['complaint_id'], ['complaint.id'], name=op.f('fk_rectification_complaint_id')),
+    sa.ForeignKeyConstraint(['contacted_by_id'], ['staff.id'], name=op.f('fk_rectification_contacted_by_id')),
+    sa.ForeignKeyConstraint(['mistake_by_id'], ['staff.id'], name=op.f('fk_rectification_mistake_by_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_rectification'))
+    )
+    op.create_index('ix_rectification_complaint_id', 'rectification', ['complaint_id'])
+    op.create_index('ix_rectification_open', 'rectification', ['due_on', 'id'],
+        sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
 
 
 def create_security_tables() -> None:
@@ -329,7 +357,7 @@ def downgrade() -> None:
         op.execute(f'ALTER TABLE complaint_file DROP COLUMN {name}')
     op.execute('ALTER TABLE staff DROP COLUMN officer_id')
     op.create_index('ix_complaint_worklist', 'complaint', ['state', 'answer_due_on', 'id'])
-    for name in ('case_extension', 'case_transfer', 'reply_template', 'reply_draft', *SECURITY_TABLES, 'complaint_pause', 'complaint_named', 'complaint_organ', 'case_type'):
+    for name in (*FOLLOWUP_TABLES, 'case_extension', 'case_transfer', 'reply_template', 'reply_draft', *SECURITY_TABLES, 'complaint_pause', 'complaint_named', 'complaint_organ', 'case_type'):
         op.drop_table(name)
 
 

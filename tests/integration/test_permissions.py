@@ -41,6 +41,7 @@ STATES = {
 WORDS: dict[str, Any] = {
     "session_id": 999,
     "token": "x",
+    "key": "report",
     "step": "up",
     "move": "up",
     "name": "complaint_received",

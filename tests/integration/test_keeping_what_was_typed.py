@@ -110,6 +110,7 @@ def test_whoever_sends_nothing_is_simply_sent_to_sign_in(app: Flask) -> None:
         ({"Origin": "https://evil.test"}, True, False),
         ({"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, False, False),
         ({"Sec-Fetch-Site": "same-site"}, False, False),
+        ({"Sec-Fetch-Site": "none", "Origin": "http://localhost"}, True, False),
     ],
 )
 def test_what_other_sites_send_is_never_offered_to_be_sent_again(
@@ -122,7 +123,8 @@ def test_what_other_sites_send_is_never_offered_to_be_sent_again(
 
 
 def test_a_token_of_another_session_is_not_ours(app: Flask, client: FlaskClient) -> None:
-    foreign = token(app.test_client(), "/staff/sign-in")
+    foreign, own = token(app.test_client(), "/staff/sign-in"), token(client)
+    assert foreign != own
     assert "Send it again" not in send(client, FORM | {"csrf_token": foreign}).text
     for nonsense in ("x.y.z", "ä", "x" * 5000):
         assert send(client, FORM | {"csrf_token": nonsense}).status_code == 400

@@ -44,7 +44,8 @@ def save_draft(*, complaint: Complaint, staff: Staff, reply: Reply) -> ReplyDraf
         if (left := db.session.get(ReplyDraft, complaint.id)) is not None:
             db.session.delete(left)
             db.session.flush()
-        draft = ReplyDraft(complaint=complaint, purpose=purpose, writer_id=staff.id)
+        # Said here, not when it is flushed: what its writers did counts from this moment on.
+        draft = ReplyDraft(complaint=complaint, purpose=purpose, writer_id=staff.id, created_at=clock.now())
         db.session.add(draft)
     draft.state, draft.writer_id, draft.changed_at = DraftState.WRITING, staff.id, clock.now()
     draft.text, draft.finding, draft.ground, draft.elsewhere = reply.text, reply.finding, reply.ground, reply.elsewhere

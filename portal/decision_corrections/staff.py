@@ -13,7 +13,6 @@ from portal.calendar.queries import get_calendar
 from portal.calendar.rules import Clock, read_clock
 from portal.db import db
 from portal.decision_corrections import forms, queries, rules, service
-from portal.decision_masking.forms import REASON_LABELS
 from portal.decisions import queries as decisions
 from portal.decisions import rules as decision_rules
 from portal.decisions import staff as decision_pages
@@ -24,6 +23,7 @@ from portal.errors import Conflict, Refusal
 from portal.fields import tidy
 from portal.masking.forms import FINDING_LABELS
 from portal.masking.rules import POINTED_OUT, Choices, masked
+from portal.masking_sheets.forms import REASON_LABELS
 
 MAX_MORE = 2000
 

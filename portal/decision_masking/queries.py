@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from portal.db import db
-from portal.decision_masking.rules import Sheet, lay_out
 from portal.decisions import rules as decisions
 from portal.decisions.models import Decision, DecisionState
 from portal.decisions.service import masking_context, original_texts
 from portal.masking.rules import Choices
+from portal.masking_sheets.rules import Sheet, lay_out
 from portal.paging import Page, list_page
 
 MOST_AT_ONCE = 20

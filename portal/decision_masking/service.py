@@ -1,7 +1,7 @@
 """Deciding what is masked in a decision, and confirming it. Callers hold the decision's row locked."""
 
 from collections import Counter
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from flask_babel import lazy_gettext as _l
 
@@ -10,12 +10,13 @@ from portal.accounts.models import Staff
 from portal.audit import service as audit
 from portal.db import db
 from portal.decision_masking.queries import get_sheet, read_choices
-from portal.decision_masking.rules import ADDABLE, MAX_PASSAGE, REASONS, Group, Sheet
 from portal.decisions import rules as decisions
 from portal.decisions.models import Decision, DecisionOriginal
 from portal.decisions.service import original_texts
 from portal.errors import Conflict, Refusal, TransitionError
 from portal.masking.rules import Choices, same_passage
+from portal.masking_sheets import rules
+from portal.masking_sheets.rules import ADDABLE, REASONS, Group, Sheet
 from portal.personal_data.rules import Finding
 
 
@@ -30,36 +31,25 @@ def leave_visible(*, decision: Decision, staff: Staff, number: int, why: str, se
         raise Refusal(_l("Choose why this is no personal datum."))
     if group.kind is Finding.NAME and same_passage(group.passage) == same_passage(decision.party.name):
         raise Refusal(_l("The party's name follows the city's setting and cannot be shown here."))
-    choices = read_choices(decision)
-    if group.added:
-        added = [one for one in choices.added if (one[0], same_passage(one[1])) != _key(group)]
-        choices = replace(choices, added=tuple(added))
-    else:
-        choices = replace(choices, left=(*choices.left, (group.kind, group.passage, why)))
-    _propose(decision, choices)
+    _propose(decision, rules.leave(read_choices(decision), group, why))
     audit.record("decision.leave_visible", f"decision:{decision.id}", staff_id=staff.id, kind=group.kind, why=why)
 
 
 def hide_again(*, decision: Decision, staff: Staff, number: int, seen: str) -> None:
     """Mask again what was left visible; refusals as in `leave_visible`."""
     group = _get_group(_seen_sheet(decision, seen), number)
-    choices = read_choices(decision)
-    left = [one for one in choices.left if (one[0], same_passage(one[1])) != _key(group)]
-    _propose(decision, replace(choices, left=tuple(left)))
+    _propose(decision, rules.hide_again(read_choices(decision), group))
     audit.record("decision.hide_again", f"decision:{decision.id}", staff_id=staff.id, kind=group.kind)
 
 
 def add_passage(*, decision: Decision, staff: Staff, passage: str, kind: Finding, seen: str) -> None:
     """Mask a passage wherever it stands; refusals as in `leave_visible`, and Refusal when it stands nowhere."""
     _seen_sheet(decision, seen)
-    wanted = same_passage(passage)
-    if not 2 <= len(wanted) <= MAX_PASSAGE or kind not in ADDABLE:
+    if not rules.is_passage(passage) or kind not in ADDABLE:
         raise Refusal(_l("Type at least two characters of what has to be hidden."), field="passage")
-    if not any(wanted.lower() in same_passage(text).lower() for text in original_texts(decision).values()):
+    if not rules.stands_in(passage, original_texts(decision).values()):
         raise Refusal(_l("This passage does not stand in the original. Copy it from there."), field="passage")
-    choices = read_choices(decision)
-    left = [one for one in choices.left if same_passage(one[1]) != wanted]
-    _propose(decision, Choices(left=tuple(left), added=(*choices.added, (kind, passage))))
+    _propose(decision, rules.add(read_choices(decision), kind, passage))
     audit.record("decision.hide", f"decision:{decision.id}", staff_id=staff.id, kind=kind)
 
 
@@ -88,10 +78,6 @@ def confirm_plain(*, decision: Decision, staff: Staff, seen: str) -> None:
     if get_sheet(decision).found:
         raise Conflict(_l("Something was found in this decision meanwhile; look at it by itself."))
     confirm(decision=decision, staff=staff, seen=seen)
-
-
-def _key(group: Group) -> tuple[Finding, str]:
-    return group.kind, same_passage(group.passage)
 
 
 def _seen_sheet(decision: Decision, seen: str) -> Sheet:

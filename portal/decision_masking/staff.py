@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from portal.accounts import guard
 from portal.accounts.models import Role, Staff
 from portal.db import db
-from portal.decision_masking import forms, queries, service
+from portal.decision_masking import queries, service
 from portal.decisions import guard as decision_guard
 from portal.decisions import rules as decisions
 from portal.decisions.forms import KIND_LABELS, STATE_LABELS
@@ -20,6 +20,7 @@ from portal.decisions.models import Decision
 from portal.decisions.queries import get_for_staff, public_party_name
 from portal.errors import Conflict, Refusal
 from portal.masking.forms import FINDING_LABELS
+from portal.masking_sheets import forms
 from portal.paging import page_number, whole_number
 from portal.personal_data.rules import Finding
 

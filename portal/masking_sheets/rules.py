@@ -1,9 +1,9 @@
-"""How the words of a decision lie side by side, and what was found in them, each thing once."""
+"""How words lie side by side, what was found in them, each thing once, and what a person decides about it."""
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portal.masking.rules import POINTED_OUT, Choices, Context, Mark, find_marks, same_passage
@@ -44,7 +44,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The words of a decision side by side; `seen` changes whenever anything on the sheet does."""
+    """The words of a record side by side; `seen` changes whenever anything on the sheet does."""
 
     columns: Mapping[str, Sequence[Piece]]
     groups: Sequence[Group]
@@ -67,6 +67,41 @@ class Sheet:
     def public(self, name: str) -> str:
         """Return what the public reads of a column."""
         return "".join(piece.shown for piece in self.columns.get(name, ()))
+
+
+def leave(choices: Choices, group: Group, why: str) -> Choices:
+    """Return the choices after a mark was taken away, with the reason; one that was made by hand is simply gone."""
+    if group.added:
+        added = [one for one in choices.added if (one[0], same_passage(one[1])) != _key(group)]
+        return replace(choices, added=tuple(added))
+    return replace(choices, left=(*choices.left, (group.kind, group.passage, why)))
+
+
+def hide_again(choices: Choices, group: Group) -> Choices:
+    """Return the choices after what was left visible is masked again."""
+    left = [one for one in choices.left if (one[0], same_passage(one[1])) != _key(group)]
+    return replace(choices, left=tuple(left))
+
+
+def add(choices: Choices, kind: Finding, passage: str) -> Choices:
+    """Return the choices after a passage is to be masked wherever it stands."""
+    left = [one for one in choices.left if same_passage(one[1]) != same_passage(passage)]
+    return Choices(left=tuple(left), added=(*choices.added, (kind, passage)))
+
+
+def is_passage(passage: str) -> bool:
+    """Whether something is long enough to be looked for, and short enough."""
+    return 2 <= len(same_passage(passage)) <= MAX_PASSAGE
+
+
+def stands_in(passage: str, texts: Iterable[str]) -> bool:
+    """Whether a passage stands in any of some texts, however wide or spaced its letters are."""
+    wanted = same_passage(passage).lower()
+    return any(wanted in same_passage(text).lower() for text in texts)
+
+
+def _key(group: Group) -> tuple[Finding, str]:
+    return group.kind, same_passage(group.passage)
 
 
 @dataclass
@@ -92,7 +127,7 @@ class _Numbers:
 
 
 def lay_out(texts: Mapping[str, str], context: Context, choices: Choices, *, stamp: str = "") -> Sheet:
-    """Lay the words of a decision side by side; `stamp` is what else a person must have seen."""
+    """Lay the words of a record side by side; `stamp` is what else a person must have seen."""
     numbers = _Numbers(choices)
     all_marks = {name: find_marks(text, context, Choices(added=choices.added)) for name, text in texts.items()}
     marks = {name: find_marks(text, context, choices) for name, text in texts.items()}

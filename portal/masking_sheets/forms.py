@@ -6,9 +6,9 @@ from wtforms import HiddenField, IntegerField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired
 
-from portal.decision_masking.rules import ADDABLE, MAX_PASSAGE
 from portal.fields import AtMost, one_line
 from portal.masking.forms import FINDING_LABELS
+from portal.masking_sheets.rules import ADDABLE, MAX_PASSAGE
 from portal.personal_data.rules import Finding
 
 REASON_LABELS = {

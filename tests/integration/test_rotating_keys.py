@@ -164,3 +164,22 @@ def test_contexts_are_those_of_the_records(app: Flask, sign_in: Callable[..., ob
     wrapped = next(wrapped for wrapped in rotation.WRAPPED if wrapped.column.class_ is Complaint)
     assert vault.open_data_key(complaint.data_key, wrapped.context_of(complaint.number)) == complaint.open_data_key()
     assert db.session.scalar(sa.select(wrapped.named)) == complaint.number
+
+
+def test_a_key_that_was_replaced_meanwhile_is_left_alone(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next day's key takes the place of a network's key just after that was read."""
+    fill()
+    list_rows, tomorrow = rotation._list_rows, clock.today() + timedelta(days=1)
+    sealed = vault.get_vault().wrap(b"t" * 32, f"network_key:{tomorrow}")
+
+    def overtaken(wrapped: rotation.Wrapped, last: object) -> list[object]:
+        rows = list_rows(wrapped, last)
+        if wrapped.column.class_ is limits.NetworkKey and rows:
+            db.session.execute(sa.update(limits.NetworkKey).values(day=tomorrow, sealed=sealed))
+            db.session.commit()
+        return rows
+
+    monkeypatch.setattr(rotation, "_list_rows", overtaken)
+    assert run(app, "rotate")[0] == 0
+    key = db.session.get_one(limits.NetworkKey, 1)
+    assert vault.open_data_key(key.sealed, f"network_key:{key.day}") == b"t" * 32

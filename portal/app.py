@@ -34,6 +34,8 @@ from portal.complaint_intakes import staff as complaint_intakes_staff
 from portal.complaint_named import service as complaint_named
 from portal.complaint_named import staff as complaint_named_staff
 from portal.complaint_tracking import public as complaint_tracking
+from portal.complaint_words import service as complaint_words
+from portal.complaint_worklists import staff as complaint_worklists_staff
 from portal.complaints import public as complaints
 from portal.complaints import queries as complaints_queries
 from portal.contacts.rules import mask_phone
@@ -116,7 +118,7 @@ PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
     health.blueprint,
 )
 # Rooms that hang their pages on the blueprint of another.
-ROOMS = (complaint_filing, complaint_tracking)
+ROOMS = (complaint_filing, complaint_tracking, casework_staff)
 STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     home_staff.blueprint,
     accounts_staff.blueprint,
@@ -128,7 +130,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     decision_deadlines_staff.blueprint,
     decision_corrections_staff.blueprint,
     decision_endings_staff.blueprint,
-    casework_staff.blueprint,
+    complaint_worklists_staff.blueprint,
     complaint_intakes_staff.blueprint,
     reply_drafts_staff.blueprint,
     complaint_named_staff.blueprint,
@@ -160,6 +162,7 @@ FACTS: tuple[Callable[[], object], ...] = (
     procedures_service.load_facts,
     publication_service.load_facts,
     rotation.seal_files,
+    complaint_words.enter_missing,
 )
 # Where each command is; see `CommandTable`.
 COMMANDS = {
@@ -205,6 +208,7 @@ def create_app(settings: Settings) -> Flask:
     app.teardown_request(close_reading)
     assert tables.ALL
     complaint_named.watch()
+    complaint_words.watch()
     accounts_queries.keep_secret("complaint", complaints_queries.subject_visible_to)
     db.init_app(app, settings)
     security.init_app(app, settings)

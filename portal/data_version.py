@@ -30,11 +30,12 @@ log = logging.getLogger(__name__)
 UNWATCHED = frozenset(
     {
         "attempt", "audit_entry", "call", "case_type", "complaint", "complaint_day", "complaint_event",
-        "complaint_file", "complaint_named", "complaint_organ", "complaint_pause", "complaint_try", "contact",
+        "complaint_file", "complaint_named", "complaint_organ", "complaint_pause", "complaint_try", "complaint_words",
+        "contact",
         "credit_repair", "data_version", "decision_check", "decision_correction", "decision_original", "dispatcher",
         "follow_up", "gate", "message", "network_count", "network_key", "permit", "provider_template", "receipt",
         "rectification",
-        "reply", "revisit", "risk_batch", "risk_period", "risk_period_days", "spreadsheet_import", "staff",
+        "reply", "revisit", "risk_batch", "risk_period", "risk_period_days", "saved_filter", "spreadsheet_import", "staff",
         "staff_recovery_code", "staff_second_factor", "staff_session", "wording",
     }
 )  # fmt: skip

@@ -1,13 +1,12 @@
 """Reading complaints: by number and code for senders, by what they may see for staff."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import joinedload
 
 from portal import clock
 from portal.accounts.models import Role, Staff
@@ -31,10 +30,8 @@ from portal.errors import NotFound
 from portal.organs.models import Organ
 from portal.organs.queries import list_stood_for, lives_of, load_organs
 from portal.organs.rules import acting
-from portal.paging import Page, list_page
 
 OPEN = (ComplaintState.SUBMITTED, ComplaintState.ACCEPTED)
-VIEWS = ("mine", "today", "late", "unassigned", "answered", "all")
 
 
 def list_organs(on: date) -> Sequence[sa.Row[int, str, str]]:
@@ -214,52 +211,3 @@ def list_assignable(complaint: Complaint) -> list[Any]:
     columns = (Staff.id, Staff.name, Staff.role, Staff.organ_id, Staff.officer_id)
     rows = db.session.execute(sa.select(*columns).where(Staff.active).order_by(Staff.name, Staff.id)).all()
     return [row for row in rows if rules.may_see(remit, row)]
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What a worklist is narrowed to."""
-
-    view: str = "all"
-    words: str = ""
-    organ_id: int | None = None
-    state: str = ""
-
-
-def _view_condition(view: str, staff: Staff, today: date) -> sa.ColumnElement[bool]:
-    is_open = Complaint.state.in_(OPEN)
-    conditions: dict[str, sa.ColumnElement[bool]] = {
-        "mine": sa.and_(is_open, Complaint.handler_id == staff.id),
-        "today": sa.and_(is_open, Complaint.next_due_on == today),
-        "late": sa.and_(is_open, Complaint.next_due_on < today),
-        "unassigned": sa.and_(is_open, Complaint.handler_id.is_(None)),
-        "answered": Complaint.state == ComplaintState.ANSWERED,
-    }
-    return conditions.get(view, sa.true())
-
-
-def count_views(staff: Staff, today: date) -> dict[str, int]:
-    """Count what each view of the worklist holds."""
-    columns = [
-        sa.func.count(sa.case((_view_condition(view, staff, today), Complaint.id))).label(view) for view in VIEWS
-    ]
-    row = db.session.execute(sa.select(*columns).where(visible_to(staff))).one()
-    return {view: getattr(row, view) for view in VIEWS}
-
-
-def list_complaints(filters: Filters, staff: Staff, today: date, page: int) -> Page[Any]:
-    """Return one page of the worklist as rows (Complaint, handler's name): open ones by nearest deadline first."""
-    statement: Any = (
-        sa.select(Complaint, Staff.name)
-        .outerjoin(Staff, Staff.id == Complaint.handler_id)
-        .where(visible_to(staff), _view_condition(filters.view, staff, today))
-        .options(joinedload(Complaint.organ))
-        .order_by(sa.case((Complaint.state.in_(OPEN), 0), else_=1), Complaint.next_due_on, Complaint.id)
-    )
-    if filters.words:
-        statement = statement.where(Complaint.number == rules.read_number(filters.words))
-    if filters.organ_id:
-        statement = statement.where(Complaint.organ_id == filters.organ_id)
-    if filters.state:
-        statement = statement.where(Complaint.state == ComplaintState(filters.state))
-    return list_page(statement, page)

@@ -1,70 +1,22 @@
-"""Staff pages: the worklist; the workbench of one complaint hangs its pages on the same blueprint."""
+"""Where the staff pages of complaints hang; the rooms above add theirs to this blueprint."""
 
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from portal import clock
 from portal.accounts import guard
 from portal.accounts.models import Role, Staff
-from portal.calendar.queries import get_calendar
 from portal.complaints import queries
-from portal.complaints.models import Complaint, ComplaintState
+from portal.complaints.models import Complaint
 from portal.complaints.service import open_for_step
 from portal.db import db
 from portal.errors import NotFound, Refusal
-from portal.fields import one_line
-from portal.paging import page_number, whole_number
 
 blueprint = Blueprint("complaints", __name__, url_prefix="/complaints")
 
 handlers_only = guard.needs(Role.CLERK, Role.SUPERVISOR)
-
-
-@blueprint.get("/")
-@handlers_only
-def index() -> str:
-    """Show the worklist."""
-    staff, today = guard.current_staff(), clock.today()
-    filters = read_filters()
-    page = queries.list_complaints(filters, staff, today, page_number(request.args.get("page")))
-    calendar = get_calendar()
-    rows = [(row[0], row[1], queries.read_clock(row[0], calendar, today)) for row in page.items]
-    return render_template(
-        "staff/complaints/index.html",
-        page=page,
-        rows=rows,
-        filters=filters,
-        views=queries.count_views(staff, today),
-        organs=queries.list_organs(today),
-        states=list(ComplaintState),
-        link=link,
-        page_link=page_link,
-    )
-
-
-def read_filters() -> queries.Filters:
-    """Return the filters of the address; what makes no sense is left out."""
-    view, organ, state = (request.args.get(name, "") for name in ("view", "organ", "state"))
-    return queries.Filters(
-        view=view if view in queries.VIEWS else "all",
-        words=one_line(request.args.get("q"))[:100],
-        organ_id=whole_number(organ),
-        state=state if state in list(ComplaintState) else "",
-    )
-
-
-def link(**changes: Any) -> str:
-    """Return the worklist's address with some filters changed; page one unless told."""
-    kept = {name: value for name, value in request.args.items() if name in ("view", "q", "organ", "state")}
-    return url_for("staff.complaints.index", **{name: value for name, value in (kept | changes).items() if value})
-
-
-def page_link(number: int) -> str:
-    """Return the address of another page of the same worklist."""
-    return link(page=number)
 
 
 def change_case(

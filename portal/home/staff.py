@@ -11,7 +11,7 @@ from portal.accounts.models import Role, Staff
 from portal.accounts.rules import sees_all
 from portal.calendar.queries import get_calendar
 from portal.calls.queries import count_open_calls
-from portal.complaints.queries import count_views
+from portal.complaint_worklists.queries import count_views
 from portal.decision_deadlines.queries import Span, count_due
 from portal.decisions.models import DecisionState
 from portal.decisions.queries import count_by_state

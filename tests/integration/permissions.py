@@ -44,15 +44,17 @@ _LINES = {
     "-- --  no no no  no no no": """
         bases.preview powers.remove_ground procedures.restore
     """,
-    # Uploads of somebody else.
+    # Uploads of somebody else, and filters that they keep.
     "-- --  no no no  -- -- --": """
         decision_imports.commit decision_imports.errors decision_imports.progress decision_imports.show
         permit_imports.commit permit_imports.errors permit_imports.progress permit_imports.show
+        complaints.remove_filter
     """,
     # Clerks work for their own organ.
     "in in  no no no  in in in": """
         rectifications.index
-        complaints.index complaint_intakes.hand_out complaint_intakes.new complaint_intakes.receipt
+        complaints.assign_many complaints.index complaints.keep_filter complaints.plan_assignment
+        complaint_intakes.hand_out complaint_intakes.new complaint_intakes.receipt
         complaint_intakes.register reply_drafts.index decision_imports.upload discretion.upload permit_imports.upload
     """,
     "in in  no no no  in in no": """

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from portal import clock
 from portal.accounts.models import Role, Staff
 from portal.audit.models import AuditEntry
-from portal.complaints import queries
+from portal.complaint_worklists import queries
 from portal.complaints.models import Complaint, ComplaintKind, ComplaintState, Finding
 from portal.db import db
 from portal.messages.models import Message
@@ -186,7 +186,7 @@ def test_worklist_counts_filters_and_orders(sign_in: SignIn) -> None:
         counts = queries.count_views(me, clock.today())
         page = clerk.get("/staff/complaints/").text
         assert page.index(late.number) < page.index(due.number) < page.index(fresh.number) < page.index(done.number)
-        assert counts == {"mine": 1, "today": 1, "late": 1, "unassigned": 2, "answered": 1, "all": 4}
+        assert counts == {"mine": 1, "today": 1, "late": 1, "unassigned": 2, "waiting": 0, "answered": 1, "all": 4}
         for query, expected in (
             ("view=late", {late}),
             ("view=today", {due}),
@@ -211,7 +211,7 @@ def test_worklist_is_paged(sign_in: SignIn) -> None:
     numbers = [row.id for row in db.session.query(Complaint)]
     template = db.session.get(Complaint, numbers[0])
     assert template is not None
-    for extra in range(20):
+    for extra in range(50):
         db.session.add(
             Complaint(
                 number=f"TS2020010{1 + extra // 9}{1000 + extra}",

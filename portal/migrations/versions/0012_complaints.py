@@ -43,6 +43,7 @@ def upgrade() -> None:
     create_tables()
     create_security_tables()
     create_casework_tables()
+    create_worklist_tables()
     create_followup_tables()
     add_columns()
     seal_rows()
@@ -207,6 +208,40 @@ def create_followup_tables() -> None:
         sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
 
 
+def create_worklist_tables() -> None:
+    """Create what staff find complaints by: filters they keep, and the digests of the words of sealed texts."""
+    op.create_table('saved_filter',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('staff_id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('filters', sa.JSON(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['staff_id'], ['staff.id'], name=op.f('fk_saved_filter_staff_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_saved_filter')),
+    sa.UniqueConstraint('staff_id', 'name', name=op.f('uq_saved_filter_staff_id_name'))
+    )
+    op.create_table('complaint_words',
+    sa.Column('complaint_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('packed', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['complaint_id'], ['complaint.id'], name=op.f('fk_complaint_words_complaint_id')),
+    sa.PrimaryKeyConstraint('complaint_id', name=op.f('pk_complaint_words'))
+    )
+    if op.get_bind().dialect.name == 'postgresql':
+        op.execute('ALTER TABLE complaint_words ADD COLUMN search_index bigint[]')
+        op.execute('CREATE INDEX ix_complaint_words_search_index ON complaint_words USING gin (search_index)')
+    else:
+        op.execute("CREATE VIRTUAL TABLE complaint_search_index USING fts5(packed, content='complaint_words', "
+            "content_rowid='complaint_id', detail=none, columnsize=0, tokenize='ascii')")
+
+
+def drop_worklist_tables() -> None:
+    """Drop what staff find complaints by."""
+    if op.get_bind().dialect.name == 'sqlite':
+        op.drop_table('complaint_search_index')
+    op.drop_table('complaint_words')
+    op.drop_table('saved_filter')
+
+
 def create_security_tables() -> None:
     """Create what sessions, second factors and limits per network are kept in."""
     op.create_table('network_key',
@@ -338,6 +373,7 @@ def seal_rows() -> None:
 
 
 def downgrade() -> None:
+    drop_worklist_tables()
     for name in ('ix_complaint_due', 'ix_complaint_state', 'ix_complaint_contact_id', 'ix_complaint_merged_into_id',
         'ix_complaint_split_from_id', 'ix_complaint_external_number'):
         op.drop_index(name, table_name='complaint')

@@ -93,11 +93,12 @@ def hash_code(code: str, salt: str) -> str:
 
 
 def code_fits(stored: str | None, code: str) -> bool:
-    """Whether a query code is the one stored; as much work when there is no such case."""
+    """Whether a query code is the one stored; as much work when there is no such case, or a case without a code."""
     if stored is not None and stored.startswith("$argon2"):
         return check_password(stored, code)
-    _scheme, salt, _digest = (stored or f"hmac${'0' * 32}$").split("$")
-    return hmac.compare_digest(hash_code(code, salt), stored or "") and stored is not None
+    known = stored if stored is not None and stored.startswith("hmac$") else f"hmac${'0' * 32}$"
+    _scheme, salt, _digest = known.split("$")
+    return hmac.compare_digest(hash_code(code, salt), known)
 
 
 def show_code(complaint: Complaint) -> str:

@@ -23,6 +23,7 @@ def test_from_filing_to_rating(visit: Callable[..., Visitor], portal: Portal, tm
     receipt = filing.give_name("虚构人", PHONE).submit()
     assert receipt.number.startswith("TS")
     assert len(receipt.code.replace("-", "")) == 12
+    assert filing.count_sheets() == 1
     citizen.press("I have saved it, show progress")
     citizen.look_over("complaint-progress")
     assert citizen.reads("Submitted")
@@ -39,6 +40,9 @@ def test_from_filing_to_rating(visit: Callable[..., Visitor], portal: Portal, tm
     assert later.visitor.reads("who apologise")
     later.rate("Very satisfied")
     assert later.visitor.reads("Your rating: Very satisfied")
+    later.reopen("It happened again the week after.")
+    assert later.visitor.reads("It happened again the week after.")
+    assert later.visitor.reads("The answer is due by")
 
 
 def test_a_wrong_code_is_refused_in_plain_words(visit: Callable[..., Visitor]) -> None:

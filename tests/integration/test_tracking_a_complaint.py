@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal.complaints import rules, service
-from portal.complaints.models import ComplaintTry
+from portal.complaints.models import Complaint, ComplaintTry
 from portal.db import db
 from tests.factories.complaints import code_of, errors, make_complaint
 
@@ -30,6 +30,15 @@ def test_wrong_code_and_unknown_number_get_the_same_answer(client: FlaskClient, 
     assert wrong.status_code == unknown.status_code == nonsense.status_code == 422
     assert errors(wrong.text) == errors(unknown.text) == errors(nonsense.text) != ""
     assert client.get("/complaints/case").location == "/complaints/track"
+
+
+@pytest.mark.parametrize("stored", ["-", "", "hmac"])
+def test_a_case_without_a_code_opens_for_nobody(client: FlaskClient, case: dict[str, str], stored: str) -> None:
+    complaint = db.session.query(Complaint).one()
+    complaint.code_hash = stored
+    db.session.commit()
+    for code in (case["code"], "-", "AAAAAAAAAAAA"):
+        assert client.post("/complaints/track", data=case | {"code": code}).status_code == 422
 
 
 @pytest.mark.parametrize("exists", [True, False])

@@ -1,5 +1,6 @@
 """Filing a complaint and following it, in the citizen's words (English)."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class Filing:
         return self
 
     def say_who(self, number: int) -> "Filing":
-        self.page.get_by_label("Organ").select_option(index=number)
+        self.page.get_by_label("Organ", exact=True).select_option(index=number)
         self.next()
         return self
 
@@ -60,8 +61,14 @@ class Filing:
         return Receipt(number, code)
 
 
+    def count_sheets(self) -> int:
+        """Return on how many A4 sheets the open page prints."""
+        (count,) = re.findall(rb"/Count (\d+)", self.page.pdf(format="A4", prefer_css_page_size=True))
+        return int(count)
+
+
 class Tracking:
-    """Looking a complaint up."""
+    """Looking a complaint up, and what can be done then."""
 
     def __init__(self, visitor: Visitor) -> None:
         self.visitor = visitor
@@ -72,6 +79,12 @@ class Tracking:
         self.page.locator("#code").fill(receipt.code)
         self.visitor.press("Look up")
         self.visitor.look_over("complaint-case")
+        return self
+
+    def reopen(self, reason: str) -> "Tracking":
+        self.page.get_by_label("Why is the answer not enough?").fill(reason)
+        self.visitor.press("Open the case again")
+        self.visitor.look_over("complaint-reopened")
         return self
 
     def rate(self, grade: str) -> "Tracking":

@@ -17,6 +17,7 @@ from portal.complaints.rules import OPEN_STATES
 from portal.complaints.service import add_event, finish_step, move, new_file
 from portal.db import db
 from portal.errors import Conflict, Forbidden, Refusal
+from portal.rectifications.models import Rectification
 
 AT_ONCE = 200
 ENDED = (ComplaintState.REFUSED, ComplaintState.WITHDRAWN, ComplaintState.MERGED)
@@ -101,16 +102,17 @@ def show_identity(*, complaint: Complaint, staff: Staff, why: str) -> None:
 def close_some(today: date) -> int:
     """Close some answered cases whose time to reopen is over, a batch at a time; return how many.
 
-    What ended otherwise, without anything to reopen, is over at once; keeping it counts from `closed_at`.
+    None whose bad grade is still being put right. What ended otherwise, without anything to reopen, is over at
+    once; keeping it counts from `closed_at`.
     """
     closed = 0
+    at_work = sa.exists().where(Rectification.complaint_id == Complaint.id, Rectification.closed_at.is_(None))
+    answered = sa.and_(Complaint.state == ComplaintState.ANSWERED, sa.not_(at_work))
     for kind in list_case_types():
         # The last day to reopen is the one this many days after the answer.
         over = Complaint.answered_at < clock.start_of(today - timedelta(days=kind.reopen_within))
         key = sa.func.coalesce(Complaint.case_type_key, Complaint.kind)
-        closed += sum(
-            _close(row) for row in _lock_some(Complaint.state == ComplaintState.ANSWERED, over, key == kind.key)
-        )
+        closed += sum(_close(row) for row in _lock_some(answered, over, key == kind.key))
     ended = _lock_some(Complaint.state.in_(ENDED), Complaint.closed_at.is_(None))
     for complaint in ended:
         complaint.closed_at = clock.now()

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from portal import clock, limits, uploads
 from portal.calendar.queries import get_calendar
+from portal.case_parts.queries import list_lead_steps, list_parts
 from portal.complaint_tracking import queries, service
 from portal.complaint_tracking.forms import RateForm, ReopenForm, SupplementForm, TrackForm, WithdrawForm
 from portal.complaint_tracking.rules import MAX_REASON
@@ -95,6 +96,8 @@ def show_case(
         complaint=complaint,
         kind=get_case_type_of(complaint),
         joint=queries.list_joint_organs(complaint),
+        parts=list_parts(complaint),
+        lead_steps=list_lead_steps(complaint),
         clock=read_clock(complaint, calendar, today),
         question=queries.find_question(complaint),
         events=queries.list_public_events(complaint),

@@ -6,6 +6,7 @@ from io import BytesIO
 
 import pytest
 import time_machine
+from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage
 
@@ -60,7 +61,9 @@ def test_two_matters_in_one_letter(case: Complaint, organ: Organ, client: FlaskC
     # The sender follows both with the one code; nobody is sent a second receipt.
     for number in (case.number, second.number):
         client.post("/complaints/track", data={"number": number, "code": code})
-        assert number in client.get("/complaints/case").text
+        page = client.get("/complaints/case").text
+        assert case.number in page
+        assert second.number in page
     assert second.code_sealed is None
     assert [row.template for row in db.session.query(Message)] == ["complaint_received"]
     assert [part.id for part in queries.list_parts(second)] == [case.id]
@@ -100,6 +103,8 @@ def test_joined_cases_tell_a_sender_steps_and_no_words_of_others(
     assert [row.action for row in steps] == ["accept"]
     client.post("/complaints/track", data={"number": double.number, "code": code_of(double)})
     page = client.get("/complaints/case").text
+    first_list = BeautifulSoup(page, "html.parser").select("ol.steps")[0]
+    assert len(first_list.select("li")) == len(steps)
     assert "第二个人的话" in page
     for secret in (case.number, "王虚构", case.facts):
         assert secret not in page

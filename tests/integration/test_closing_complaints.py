@@ -10,6 +10,7 @@ from portal.audit.models import AuditEntry
 from portal.case_steps import service
 from portal.complaints.models import Complaint, ComplaintState
 from portal.db import db
+from portal.rectifications.service import open_rectification
 from tests.factories.complaints import make_complaint
 
 # The answer came on 2 November at 23:30 in the city; a report can be reopened until 2 December.
@@ -32,6 +33,14 @@ def test_closed_on_the_day_after_the_last_one_to_reopen(answered: Complaint) -> 
     assert (answered.state, answered.closed_at is None) == (ComplaintState.CLOSED, False)
     assert [(event.action, event.public) for event in answered.events] == [("submit", True), ("close", True)]
     assert service.close_some(date(2026, 12, 4)) == 0
+
+
+def test_not_while_a_bad_grade_is_being_put_right(answered: Complaint) -> None:
+    answered.grade = 1
+    opened = open_rectification(complaint=answered)
+    assert service.close_some(date(2026, 12, 3)) == 0
+    opened.closed_at = ANSWERED_AT
+    assert service.close_some(date(2026, 12, 3)) == 1
 
 
 def test_what_ended_otherwise_keeps_its_state(app: Flask) -> None:

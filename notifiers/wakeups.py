@@ -23,6 +23,7 @@ SECONDS = {
     "tidy": 300.0,
     "sign": 300.0,
     "expire": 300.0,
+    "cases": 3600.0,
     "alive": 5.0,
 }
 QUEUE = "notify"

@@ -21,6 +21,7 @@ from celery.exceptions import SecurityWarning
 from flask import Flask
 
 from notifiers import runs
+from notifiers.cases import look_after_cases
 from notifiers.checkpoints import sign
 from notifiers.collect import collect
 from notifiers.dispatch import dispatch
@@ -50,6 +51,7 @@ JOBS: dict[str, Callable[[], object]] = {
     "tidy": tidy,
     "sign": sign,
     "expire": expire,
+    "cases": look_after_cases,
     "alive": lambda: show_alive(),
 }
 THREADS = len(JOBS)

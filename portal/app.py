@@ -29,6 +29,7 @@ from portal.case_types import staff as case_types_staff
 from portal.casework import staff as casework_staff
 from portal.cli import register_commands
 from portal.complaint_deadlines import staff as complaint_deadlines_staff
+from portal.complaint_escalation import staff as complaint_escalation_staff
 from portal.complaint_filing import public as complaint_filing
 from portal.complaint_intakes import staff as complaint_intakes_staff
 from portal.complaint_named import service as complaint_named
@@ -135,6 +136,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     reply_drafts_staff.blueprint,
     complaint_named_staff.blueprint,
     rectifications_staff.blueprint,
+    complaint_escalation_staff.blueprint,
     permits_staff.blueprint,
     permit_imports_staff.blueprint,
     calls_staff.blueprint,

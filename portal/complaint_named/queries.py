@@ -18,7 +18,7 @@ from portal.organs.rules import normalise_card_number
 
 AT_ONCE = 200
 # What the portal itself writes on a case: days.
-OF_THE_PORTAL = frozenset({"deadline"})
+OF_THE_PORTAL = frozenset({"deadline", "escalate"})
 
 
 def list_people(*, staff_ids: Sequence[int] | None = None) -> list[Person]:

@@ -11,6 +11,7 @@ from portal.accounts.models import Role, Staff
 from portal.accounts.rules import sees_all
 from portal.calendar.queries import get_calendar
 from portal.calls.queries import count_open_calls
+from portal.complaint_escalation.queries import count_told
 from portal.complaint_worklists.queries import count_views
 from portal.decision_deadlines.queries import Span, count_due
 from portal.decisions.models import DecisionState
@@ -79,6 +80,9 @@ def complaints_waiting(staff: Staff) -> list[Waiting]:
         Waiting(label, counts[view], url_for("staff.complaints.index", view=view), late=view == "late")
         for view, label in words.items()
     ]
+    if sees_all(staff.role):
+        told, url = count_told(staff, clock.today()), url_for("staff.complaint_escalation.digest", _anchor="told")
+        waiting.append(Waiting(_("Late complaints told to the supervisors"), told, url, late=True))
     return waiting + grades_waiting(staff)
 
 

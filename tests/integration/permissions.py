@@ -52,7 +52,7 @@ _LINES = {
     """,
     # Clerks work for their own organ.
     "in in  no no no  in in in": """
-        rectifications.index
+        complaint_escalation.digest rectifications.index
         complaints.assign_many complaints.index complaints.keep_filter complaints.plan_assignment
         complaint_intakes.hand_out complaint_intakes.new complaint_intakes.receipt
         complaint_intakes.register reply_drafts.index decision_imports.upload discretion.upload permit_imports.upload

@@ -70,7 +70,8 @@ _LINES = {
     """,
     # Complaints: reviewers have no part in them; one about its own conduct is hidden from an organ.
     "in in  no no no  in -- --": """
-        complaint_deadlines.change complaints.accept complaints.ask complaints.assign complaints.decide_extension complaints.download
+        complaint_deadlines.change complaints.accept complaints.ask complaints.assign complaints.decide_extension
+        complaints.download
         complaints.extend complaints.give_back complaints.identity complaints.join complaints.merge
         complaints.message complaints.note complaints.remove_file complaints.resume complaints.review
         complaints.send complaints.split complaints.take_back complaints.transfer complaints.write

@@ -140,7 +140,7 @@ def test_staff_are_told_what_a_file_may_do(client: FlaskClient, sign_in: Callabl
     complaint = file_case(client, files)
     assert [file.caution for file in complaint.files] == ["active", "encrypted", "place", "", ""]
     staff = sign_in(Role.CLERK, organ_id=complaint.handler_organ_id)
-    page = staff.get(f"/staff/complaints/{complaint.id}").text
+    page = staff.get(f"/staff/complaints/{complaint.id}?lang=en").text
     assert [page.count(words) for words in ("Active content", "Locked", "Original only:", "Original only")] == [
         1,
         1,

@@ -1,10 +1,11 @@
 """What the form of a complaint offers: organs and officers that words find, places, answers that are public already."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from flask import current_app
 from sqlalchemy.orm import contains_eager
 
 from portal import clock
@@ -19,9 +20,10 @@ from portal.search.queries import list_similar
 
 MOST_FOUND = 5
 MOST_STREETS = 100
+STREETS_KEPT_FOR = timedelta(minutes=10)
 MOST_SIMILAR = 3
 # What may answer a question before it is asked.
-ANSWERS = (EntryKind.PROCEDURE, EntryKind.BASIS, EntryKind.DISCRETION, EntryKind.POWER)
+ANSWERS = (EntryKind.ANSWER, EntryKind.PROCEDURE, EntryKind.BASIS, EntryKind.DISCRETION, EntryKind.POWER)
 LIKE_WITHIN = timedelta(days=30)
 
 
@@ -49,9 +51,17 @@ def find_officer(officer_id: int) -> Officer | None:
 
 
 def list_streets() -> Sequence[str]:
-    """Return the streets and townships that the register of parties names, for a list to choose from."""
+    """Return the streets and townships that the register of parties names, for a list to choose from.
+
+    They hardly ever change, and finding them reads the whole register: each process asks for them now and then.
+    """
+    kept: tuple[datetime, Sequence[str]] | None = current_app.extensions.get("streets")
+    if kept and kept[0] > clock.now():
+        return kept[1]
     statement = sa.select(Party.street).distinct().where(Party.street != "").order_by(Party.street)
-    return db.session.scalars(statement.limit(MOST_STREETS)).all()
+    found = db.session.scalars(statement.limit(MOST_STREETS)).all()
+    current_app.extensions["streets"] = (clock.now() + STREETS_KEPT_FOR, found)
+    return found
 
 
 def list_answers(text: str, on: date) -> Sequence[Any]:

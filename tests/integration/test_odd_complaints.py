@@ -1,7 +1,9 @@
 """Bad lines, old pages, double clicks and odd characters: nothing typed is lost, and nothing is there twice."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from typing import Any
 
 import time_machine
 from bs4 import BeautifulSoup
@@ -30,7 +32,7 @@ def open_case(client: FlaskClient, state: ComplaintState = ComplaintState.SUBMIT
     return complaint
 
 
-def cut_off(client: FlaskClient, path: str, data: dict[str, object], media_type: str = "multipart/form-data") -> int:
+def cut_off(client: FlaskClient, path: str, data: Mapping[str, Any], media_type: str = "multipart/form-data") -> int:
     """Send a form over a line that breaks after two thirds of it; return the status nobody will see."""
     built = EnvironBuilder(path=path, method="POST", data=data, content_type=media_type).get_environ()
     whole = built["wsgi.input"].read()
@@ -44,7 +46,7 @@ def test_a_line_that_breaks_half_way_sends_nothing_and_can_be_repeated(client: F
     sender = Sender(client)
     page = sender.fill(files=[("a.jpg", picture())])
     last = hidden(page.text) | {"go": "next", "website": "", "filler": "x" * 3000}
-    assert cut_off(client, "/complaints/new", dict(last)) == 400
+    assert cut_off(client, "/complaints/new", last) == 400
     assert db.session.query(Complaint).count() == 0
     assert db.session.query(Message).count() == 0
     assert client.post("/complaints/new", data=last).status_code == 302
@@ -63,7 +65,7 @@ def test_a_line_that_breaks_while_adding_leaves_the_case_as_it_was(client: Flask
 def test_half_a_reason_is_no_reason(client: FlaskClient) -> None:
     complaint = open_case(client, ComplaintState.ANSWERED)
     data = {"reason": "理由" * 300}
-    assert cut_off(client, "/complaints/case/reopen", dict(data), "application/x-www-form-urlencoded") == 400
+    assert cut_off(client, "/complaints/case/reopen", data, "application/x-www-form-urlencoded") == 400
     db.session.refresh(complaint)
     assert complaint.state is ComplaintState.ANSWERED
     assert client.post("/complaints/case/reopen", data=data).status_code == 302

@@ -80,7 +80,7 @@ class TemplateForm(FlaskForm):
     )
     organ = SelectField(_l("Organ"), choices=[("", _l("Every organ"))], validate_choice=False)
     body = TextAreaField(
-        _l("Text"), filters=[tidy], validators=[DataRequired(_l("Write the text")), AtMost(rules.MAX_BODY)]
+        _l("Text"), filters=[tidy], validators=[DataRequired(_l("Write the template")), AtMost(rules.MAX_BODY)]
     )
     active = BooleanField(_l("In use"), default=True)
 

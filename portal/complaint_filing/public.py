@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import ValidationError, validate_csrf
 
 from portal import clock, limits, uploads
-from portal.case_types.queries import get_case_type
+from portal.case_types.queries import get_case_type, load_case_types
 from portal.complaint_filing import queries as found
 from portal.complaint_filing.forms import FIELDS, SUBJECTS, Choices, fill_page, read_filing, review_pages
 from portal.complaints import guard, queries, rules, service
@@ -128,7 +128,7 @@ def fill(draft: Draft, *pages: int) -> list[Any]:
     with reading():
         organs = [(str(row.id), pick(row, "name")) for row in queries.list_organs(today)] if WHO in pages else []
         streets = found.list_streets() if HAPPENED in pages else []
-        anonymous = CONTACT not in pages or kind not in KINDS or get_case_type(kind).anonymous
+        anonymous = CONTACT not in pages or kind not in KINDS or load_case_types()[kind].anonymous
         db.session.rollback()
     choices = Choices(organs, streets, today, anonymous)
     return [fill_page(draft, page, choices) for page in pages]
@@ -171,15 +171,15 @@ def read_beside(draft: Draft, page: int) -> dict[str, Any]:
     """Return what the last pages show besides: answers that are public, a case like it, how long things are kept."""
     answers = draft.answers
     organ, category = answers.get("organ", ""), answers.get("category", "")
-    place = guard.find_place(guard.CASE) or guard.find_place(guard.RECEIPT)
+    place = guard.CASE if guard.find_place(guard.CASE) else guard.RECEIPT
     with reading():
         if page == CONTACT:
             words = f"{answers.get('facts', '')[:200]} {SUBJECTS.get(category, '')}"
             beside: dict[str, Any] = {"answers": found.list_answers(words, clock.today())}
         else:
-            like = found.find_like(place, int(organ) if organ.isdigit() else None, category)
+            like = found.find_like(guard.find_place(place), int(organ) if organ.isdigit() else None, category)
             months = get_case_type(answers["kind"]).keep_months if answers.get("kind") in KINDS else 0
-            beside = {"like": (like.number, like.received_at) if like else None, "months": months}
+            beside = {"like": (like.number, like.received_at, url_for(f"complaints.{place}")) if like else None, "months": months}
         db.session.rollback()
     return beside
 
@@ -203,19 +203,22 @@ def send(draft: Draft, form: Any) -> ResponseReturnValue:
     if draft.expired or is_stale():
         form.form_errors.append(_("This page was open for too long. Check your answers and send it again."))
         return show_page(draft, LAST, form)
+    filing = read_filing(draft, pages)
+    with reading():
+        terms = service.find_terms(filing)
+        db.session.rollback()
     try:
         limits.count("complaint")
     except TooMany as refusal:
         return show_limit(draft, form, refusal)
-    code = service.make_code()
     try:
-        complaint = service.file_complaint(filing=read_filing(draft, pages), code=code)
+        entered = service.enter_complaint(filing=filing, code=service.make_code(), terms=terms)
     except Conflict as refusal:
         db.session.rollback()
         form.form_errors.append(str(refusal.message))
         return show_page(draft, LAST, form, status=refusal.status)
-    guard.open_place(guard.RECEIPT, complaint.id)
-    if complaint.code_hash != code.hash:
+    guard.open_place(guard.RECEIPT, entered.id)
+    if not entered.is_new:
         flash(_("You had sent this before; this is its receipt."), "warn")
     db.session.commit()
     return redirect(url_for("complaints.receipt"))

@@ -23,7 +23,8 @@ MOST_STREETS = 100
 STREETS_KEPT_FOR = timedelta(minutes=10)
 MOST_SIMILAR = 3
 # What may answer a question before it is asked.
-ANSWERS = (EntryKind.ANSWER, EntryKind.PROCEDURE, EntryKind.BASIS, EntryKind.DISCRETION, EntryKind.POWER)
+ANSWERED = (EntryKind.ANSWER,)
+EXPLAINED = (EntryKind.PROCEDURE, EntryKind.BASIS, EntryKind.DISCRETION, EntryKind.POWER)
 LIKE_WITHIN = timedelta(days=30)
 
 
@@ -65,8 +66,10 @@ def list_streets() -> Sequence[str]:
 
 
 def list_answers(text: str, on: date) -> Sequence[Any]:
-    """Return what is public and close to what somebody wants to say, the closest first."""
-    return list_similar(text, kinds=ANSWERS, on=on, most=MOST_SIMILAR)
+    """Return what is public and close to what somebody wants to say: published answers, then what explains the law."""
+    answered = list_similar(text, kinds=ANSWERED, on=on, most=MOST_SIMILAR)
+    explained = list_similar(text, kinds=EXPLAINED, on=on, most=MOST_SIMILAR - len(answered))
+    return [*answered, *explained]
 
 
 def find_like(complaint_id: int | None, organ_id: int | None, category: str) -> Complaint | None:

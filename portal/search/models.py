@@ -20,6 +20,7 @@ class EntryKind(StrEnum):
     ORGAN = "organ"
     POWER = "power"
     DISCRETION = "discretion"
+    ANSWER = "answer"
 
 
 class SearchEntry(Model):

@@ -23,6 +23,7 @@ KIND_LABELS = {
     EntryKind.ORGAN: _l("Organ"),
     EntryKind.POWER: _l("Power item"),
     EntryKind.DISCRETION: _l("Discretion standard"),
+    EntryKind.ANSWER: _l("Case and answer"),
 }
 
 

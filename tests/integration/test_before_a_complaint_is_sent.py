@@ -36,13 +36,14 @@ def test_what_is_public_on_the_subject_is_offered_and_can_be_skipped(client: Fla
     publish("检查人员出示证件的程序")
     publish("种子生产经营")
     publish("检查人员出示证件：某执法局", EntryKind.ORGAN)
+    publish("没有出示证件怎么办", EntryKind.ANSWER)
     db.session.commit()
     sender = Sender(client)
     sender.turn(PAGES[0])
     sender.turn(PAGES[1])
     page = sender.turn(PAGES[2]).text
     offered = BeautifulSoup(page, "html.parser").select("aside a")
-    assert [link.text for link in offered] == ["检查人员出示证件的程序"]
+    assert [link.text for link in offered] == ["没有出示证件怎么办", "检查人员出示证件的程序"]
     assert all(link["target"] == "_blank" for link in offered)
     sender.turn(PAGES[3])
     sender.send()
@@ -165,3 +166,14 @@ def test_the_same_organ_is_enough_and_nothing_is_blocked(client: FlaskClient) ->
     assert number in page.text
     sender.send()
     assert db.session.query(Complaint).count() == 2
+
+
+def test_whoever_just_sent_one_is_led_to_its_receipt(client: FlaskClient) -> None:
+    sender = Sender(client)
+    sender.fill()
+    number, code = sender.send()
+    page = Sender(client).fill().text
+    assert number in page
+    assert code not in page
+    links = [str(link["href"]) for link in BeautifulSoup(page, "html.parser").select(".panel--warn a")]
+    assert links == ["/complaints/receipt"]

@@ -34,6 +34,7 @@ from portal import clock
 from portal.cli import current_settings
 from portal.db import db
 from portal.decision_imports.importer import DECISIONS
+from portal.hotline_imports.importer import TICKETS
 from portal.imports.importer import run_waiting
 from portal.permit_imports.importer import PERMITS
 
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 
 stopping = threading.Event()
 RUN_ID = f"worker-{secrets.token_hex(6)}"
-INTAKES = (PERMITS, DECISIONS)
+INTAKES = (PERMITS, DECISIONS, TICKETS)
 JOBS: dict[str, Callable[[], object]] = {
     "plan": lambda: plan_due(clock.today()),
     "dispatch": lambda: dispatch(stopping),

@@ -57,6 +57,7 @@ from portal.errors import Refusal
 from portal.figures import public as figures
 from portal.home import public as home
 from portal.home import staff as home_staff
+from portal.hotline_imports import staff as hotline_imports_staff
 from portal.messages import public as sandbox
 from portal.messages import staff as messages_staff
 from portal.officers import staff as officers_staff
@@ -145,6 +146,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     complaint_deadlines_staff.blueprint,
     case_types_staff.blueprint,
     revisits_staff.blueprint,
+    hotline_imports_staff.blueprint,
     risk_periods_staff.blueprint,
     risk_batches_staff.blueprint,
     organs_staff.blueprint,

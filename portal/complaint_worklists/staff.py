@@ -9,6 +9,7 @@ from flask_babel import ngettext
 
 from portal import clock
 from portal.accounts import guard
+from portal.accounts.rules import sees_all
 from portal.calendar.queries import get_calendar
 from portal.complaint_worklists import queries, service
 from portal.complaint_worklists.forms import CHANNELS, KINDS, NameForm, read_filters, read_ids
@@ -48,6 +49,7 @@ def show_list(form: NameForm | None = None, status: int = 200) -> ResponseReturn
         kinds=KINDS,
         channels=CHANNELS,
         form=form or NameForm(formdata=None),
+        may_supervise=sees_all(staff.role),
         link=link,
         page_link=page_link,
     )

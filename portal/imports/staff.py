@@ -26,7 +26,6 @@ from portal.messages.queries import count_dispatchers
 
 SHOWN_ROWS = 200
 SAMPLE = 10
-handlers_only = guard.needs(Role.CLERK, Role.SUPERVISOR)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +34,7 @@ class Pages:
 
     `folder` holds the templates `_help.html` and `_sample.html`; `sample` returns what the latter shows of some rows.
     `home` is the endpoint of the list that the rows end up in, `scope` returns the only organ whose rows whoever is
-    signed in may import, if any.
+    signed in may import, if any; `roles` may import at all.
     """
 
     intake: Intake
@@ -47,6 +46,7 @@ class Pages:
     show_records: Message
     sample: Callable[[list[Row], Any], Mapping[str, Any]]
     scope: Callable[[], int | None] = guard.scope
+    roles: tuple[Role, ...] = (Role.CLERK, Role.SUPERVISOR)
 
     def render(self, template: str, **values: Any) -> str:
         """Return a page."""
@@ -64,7 +64,7 @@ def add_pages(blueprint: Blueprint, pages: Pages) -> None:
         def bound(**values: int) -> ResponseReturnValue:
             return function(pages, **values)
 
-        blueprint.add_url_rule(rule, function.__name__, handlers_only(bound), methods=methods)
+        blueprint.add_url_rule(rule, function.__name__, guard.needs(*pages.roles)(bound), methods=methods)
 
     view("", upload, "GET", "POST")
     view("/<int:import_id>", show, "GET")

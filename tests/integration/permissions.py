@@ -23,6 +23,7 @@ _LINES = {
         case_types.edit case_types.index complaint_deadlines.kind
         complaint_named.add complaint_named.clear complaint_named.index
         complaint_named.add-conduct complaint_named.clear-conduct complaint_named.index-conduct
+        hotline_imports.upload
         messages.handle_reply messages.index messages.open_message messages.open_reply messages.queue messages.replies
         messages.send_again
         officers.cards officers.index officers.new officers.resume officers.show officers.suspend officers.upload
@@ -43,6 +44,7 @@ _LINES = {
     # The same, about a record that is not there.
     "-- --  no no no  no no no": """
         bases.preview powers.remove_ground procedures.restore
+        hotline_imports.commit hotline_imports.errors hotline_imports.progress hotline_imports.show
     """,
     # Uploads of somebody else, and filters that they keep.
     "-- --  no no no  -- -- --": """

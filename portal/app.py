@@ -34,6 +34,8 @@ from portal.complaint_filing import public as complaint_filing
 from portal.complaint_intakes import staff as complaint_intakes_staff
 from portal.complaint_named import service as complaint_named
 from portal.complaint_named import staff as complaint_named_staff
+from portal.complaint_publication import public as complaint_publication
+from portal.complaint_publication import staff as complaint_publication_staff
 from portal.complaint_tracking import public as complaint_tracking
 from portal.complaint_words import service as complaint_words
 from portal.complaint_worklists import staff as complaint_worklists_staff
@@ -115,6 +117,7 @@ PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
     transparency.blueprint,
     publication.blueprint,
     complaints.blueprint,
+    complaint_publication.blueprint,
     revisits.blueprint,
     sandbox.blueprint,
     health.blueprint,
@@ -137,6 +140,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     reply_drafts_staff.blueprint,
     complaint_named_staff.blueprint,
     rectifications_staff.blueprint,
+    complaint_publication_staff.blueprint,
     complaint_escalation_staff.blueprint,
     permits_staff.blueprint,
     permit_imports_staff.blueprint,

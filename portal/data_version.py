@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 # that count may be as old as a kept page may get.
 UNWATCHED = frozenset(
     {
-        "attempt", "audit_entry", "call", "case_type", "complaint", "complaint_day", "complaint_event",
+        "answer_edition", "attempt", "audit_entry", "call", "case_type", "complaint", "complaint_day", "complaint_event",
         "complaint_file", "complaint_named", "complaint_organ", "complaint_pause", "complaint_try", "complaint_words",
         "contact",
         "credit_repair", "data_version", "decision_check", "decision_correction", "decision_original", "dispatcher",

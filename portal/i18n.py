@@ -138,6 +138,11 @@ def day(value: date | datetime | None) -> str:
     return f"{value.year}年{value.month}月{value.day}日"
 
 
+def month(value: date) -> str:
+    """Write a month in words: 2026年11月, November 2026."""
+    return f"{value:%B} {value.year}" if current() == "en" else f"{value.year}年{value.month}月"
+
+
 def short_day(value: date | None) -> str:
     """Write a day for a table: 2026-11-22."""
     if isinstance(value, datetime):
@@ -191,7 +196,7 @@ def init_app(app: Flask) -> None:
     )
     app.jinja_env.globals.update(_=translate, gettext=translate)
     app.after_request(keep_choice)
-    app.jinja_env.filters.update(day=day, short_day=short_day, moment=moment, yuan=yuan, pick=pick)
+    app.jinja_env.filters.update(day=day, month=month, short_day=short_day, moment=moment, yuan=yuan, pick=pick)
     app.jinja_env.globals.update(languages=LOCALES, switch_url=switch_url)
     app.context_processor(describe_reader)
 

@@ -11,6 +11,7 @@ from portal.case_transfers import models as case_transfers
 from portal.case_types import models as case_types
 from portal.complaint_words import models as complaint_words
 from portal.complaint_worklists import models as complaint_worklists
+from portal.complaint_publication import models as complaint_publication
 from portal.complaints import models as complaints
 from portal.contacts import models as contacts
 from portal.decisions import models as decisions
@@ -41,6 +42,7 @@ ALL = (
     case_types,
     complaint_words,
     complaint_worklists,
+    complaint_publication,
     complaints,
     contacts,
     data_version,

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal import clock, uploads
 from portal.case_clocks.service import resume_if_waiting
+from portal.complaint_publication.service import end_publication
 from portal.complaint_tracking import queries, rules
 from portal.complaints import outbox
 from portal.complaints.models import Complaint, ComplaintTry
@@ -121,5 +122,6 @@ def reopen_case(*, complaint_id: int, reason: str) -> None:
     complaint.reopened_at, complaint.clock_from_on, complaint.extended_by = clock.now(), today, 0
     set_deadlines(complaint)
     end_by_reopening(complaint=complaint)
+    end_publication(complaint=complaint)
     add_event(complaint, "reopen", public=True, text=reason)
     outbox.tell_sender(complaint, outbox.REOPENED, nth=sum(event.action == "reopen" for event in complaint.events))

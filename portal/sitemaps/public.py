@@ -28,6 +28,7 @@ PAGES = (
     "bases.index",
     "procedures.index",
     "organs.check",
+    "answers.index",
     "transparency.index",
     "open_data.index",
     "complaints.new",
@@ -50,6 +51,7 @@ COLUMNS = {
     ),
     "bases": (_l("Enforcement bases"), _l("Laws, regulations and rules, article by article.")),
     "procedures": (_l("Enforcement procedures"), _l("What happens in which order, and within what time.")),
+    "answers": (_l("Cases and answers"), _l("What others have complained about or asked, and what came of it.")),
     "transparency": (_l("Public log of publication"), _l("What was published, corrected and withdrawn, and when.")),
     "open_data": (_l("Open data"), _l("Feeds, exports and an interface for programs.")),
 }

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 
 from portal import clock
 from portal.bases.models import Basis
+from portal.complaint_publication.models import PublishedAnswer
+from portal.complaint_publication.queries import IS_PUBLIC
 from portal.db import db
 from portal.decisions.models import Decision
 from portal.decisions.queries import is_public
@@ -46,7 +48,7 @@ def walk_decisions(part: int, on: date) -> Iterator[tuple[str, date | None]]:
 
 
 def list_registers(on: date) -> list[str]:
-    """Return the addresses of organs and their recognitions, laws, procedures, powers and discretion standards.
+    """Return the addresses of organs and their recognitions, laws, procedures, powers, standards and answers.
 
     There are some thousands at most.
     """
@@ -56,6 +58,7 @@ def list_registers(on: date) -> list[str]:
     powers = sa.select(PowerItem.code).where(*exists_on(on)).order_by(PowerItem.id)
     recognitions = sa.select(Recognition.year).order_by(Recognition.year)
     discretion = sa.select(DiscretionStandard.id).order_by(DiscretionStandard.id)
+    answers = sa.select(PublishedAnswer.id).where(IS_PUBLIC).order_by(PublishedAnswer.id)
     sources = {
         "organs": organs,
         "organs/recognitions": recognitions,
@@ -63,6 +66,7 @@ def list_registers(on: date) -> list[str]:
         "procedures": procedures,
         "powers": powers,
         "discretion": discretion,
+        "answers": answers,
     }
     return [
         f"/{name}/{key}"

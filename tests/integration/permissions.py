@@ -54,7 +54,7 @@ _LINES = {
     """,
     # Clerks work for their own organ.
     "in in  no no no  in in in": """
-        complaint_escalation.digest rectifications.index
+        complaint_escalation.digest rectifications.index complaint_publication.index
         complaints.assign_many complaints.index complaints.keep_filter complaints.plan_assignment
         complaint_intakes.hand_out complaint_intakes.new complaint_intakes.receipt
         complaint_intakes.register reply_drafts.index decision_imports.upload discretion.upload permit_imports.upload
@@ -78,6 +78,9 @@ _LINES = {
         complaints.message complaints.note complaints.remove_file complaints.resume complaints.review
         complaints.send complaints.split complaints.take_back complaints.transfer complaints.write
         rectifications.answer rectifications.ask_mistake rectifications.decide_mistake rectifications.make_contact
+        complaint_publication.add_passage complaint_publication.confirm complaint_publication.hide_again
+        complaint_publication.leave_visible complaint_publication.release complaint_publication.save_words
+        complaint_publication.send_back complaint_publication.show complaint_publication.withdraw
     """,
     "sees sees  no no no  sees -- --": """
         complaints.preview complaints.show rectifications.show
@@ -92,6 +95,11 @@ _LINES = {
         complaints.transfer-conduct complaints.write-conduct
         rectifications.answer-conduct rectifications.ask_mistake-conduct rectifications.decide_mistake-conduct
         rectifications.make_contact-conduct
+        complaint_publication.add_passage-conduct complaint_publication.confirm-conduct
+        complaint_publication.hide_again-conduct complaint_publication.leave_visible-conduct
+        complaint_publication.release-conduct complaint_publication.save_words-conduct
+        complaint_publication.send_back-conduct complaint_publication.show-conduct
+        complaint_publication.withdraw-conduct
     """,
     "sees sees  no no no  -- -- --": """
         complaints.preview-conduct complaints.show-conduct rectifications.show-conduct

@@ -23,6 +23,7 @@ from werkzeug.routing import Rule
 from portal import clock
 from portal.accounts.models import Role, Staff
 from portal.bases.models import Article
+from portal.complaint_publication.service import Words
 from portal.db import db
 from portal.decision_endings import service as endings
 from portal.decision_masking import service as masking
@@ -36,12 +37,13 @@ from tests.factories.accounts import make_staff
 from tests.factories.bases import article_of, make_basis
 from tests.factories.drafts import CONTENT, FACTS, OWN, PERSONAL, make_draft
 from tests.factories.organs import make_organ, make_power
+from tests.factories.published_answers import make_consenting, make_published
 
 # What shows no decision: it asks for a session, a secret link or an operator's token, tells of health, or shows records
 # of which there are none here.
 ELSEWHERE = {
-    "complaints.case", "complaints.receipt", "revisits.answer", "sandbox.phone", "health.metrics", "health.ready",
-    "organs.recognition", "basis_versions.compare", "discretion.show", "api.officer", "api.nothing",
+    "complaints.case", "complaints.file", "complaints.receipt", "revisits.answer", "sandbox.phone", "health.metrics",
+    "health.ready", "organs.recognition", "basis_versions.compare", "discretion.show", "api.officer", "api.nothing",
 }  # fmt: skip
 MOST_LINKS = 1500
 OUTCOMES = (200, 301, 302, 308, 400, 404, 410)
@@ -93,9 +95,13 @@ def world(app: Flask, tmp_path: Path) -> World:
     endings.withdraw(decision=gone[0], staff=staff[0], reason="张虚构（电话13800138011）的处罚经复议撤销。")
     gone[1].publish_until = clock.today() - timedelta(days=1)
     index_decision(gone[1])
+    told = make_consenting(organ_id=organ.id, sender_name="张虚构", phone="+8613800138099", facts=FACTS)
+    told.answer = CONTENT
+    answer = make_published(told, Words(title="占道经营的处理", question=FACTS, answer=CONTENT))
     db.session.commit()
     # Routes that no page links to are reached by what stands here, by the first part of their address.
     values: dict[str, list[Any]] = {
+        "answer_id": [answer.id],
         "decision_id": [decision.id for decision in (*public, *gone)],
         "bases.slug": [article.basis.slug],
         "api.slug": [article.basis.slug],

@@ -35,7 +35,7 @@ MOMENTS = ('closed_at', 'reopened_at', 'erased_at')
 NEW = (*DAYS, *MOMENTS, 'external_number', 'finding', 'channel', 'call_wanted', 'delicate', 'street', 'extended_by', 'texts_sealed',
     'identity_sealed', 'data_key', 'registered_by_id', 'power_item_id', 'merged_into_id', 'split_from_id', 'case_type_key')
 
-FOLLOWUP_TABLES = ('rectification',)
+FOLLOWUP_TABLES = ('rectification', 'answer_edition', 'published_answer')
 SECURITY_TABLES = ('network_count', 'network_key', 'staff_recovery_code', 'staff_second_factor', 'staff_session')
 
 
@@ -206,6 +206,37 @@ def create_followup_tables() -> None:
     op.create_index('ix_rectification_complaint_id', 'rectification', ['complaint_id'])
     op.create_index('ix_rectification_open', 'rectification', ['due_on', 'id'],
         sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
+    op.create_table('published_answer',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=24), nullable=False),
+    sa.Column('organ_id', sa.Integer(), nullable=True),
+    sa.Column('month', sa.Date(), nullable=False),
+    sa.Column('finding', sa.String(length=24), nullable=True),
+    sa.Column('title', sa.Text(), nullable=False),
+    sa.Column('question', sa.Text(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('withdrawn_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['organ_id'], ['organ.id'], name=op.f('fk_published_answer_organ_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_published_answer'))
+    )
+    op.create_index('ix_published_answer_organ_id', 'published_answer', ['organ_id'])
+    op.create_table('answer_edition',
+    sa.Column('complaint_id', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(length=24), nullable=False),
+    sa.Column('texts_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('writer_id', sa.Integer(), nullable=False),
+    sa.Column('released_by_id', sa.Integer(), nullable=True),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('published_id', sa.Integer(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['complaint_id'], ['complaint.id'], name=op.f('fk_answer_edition_complaint_id')),
+    sa.ForeignKeyConstraint(['published_id'], ['published_answer.id'], name=op.f('fk_answer_edition_published_id')),
+    sa.ForeignKeyConstraint(['released_by_id'], ['staff.id'], name=op.f('fk_answer_edition_released_by_id')),
+    sa.ForeignKeyConstraint(['writer_id'], ['staff.id'], name=op.f('fk_answer_edition_writer_id')),
+    sa.PrimaryKeyConstraint('complaint_id', name=op.f('pk_answer_edition')),
+    sa.UniqueConstraint('published_id', name=op.f('uq_answer_edition_published_id'))
+    )
 
 
 def create_worklist_tables() -> None:

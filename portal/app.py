@@ -24,6 +24,7 @@ from portal.bases import staff as bases_staff
 from portal.basis_versions import public as basis_versions
 from portal.calendar import service as calendar
 from portal.calls import staff as calls_staff
+from portal.case_routing import staff as case_routing_staff
 from portal.case_types import service as case_types
 from portal.case_types import staff as case_types_staff
 from portal.casework import staff as casework_staff
@@ -141,6 +142,7 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     complaint_named_staff.blueprint,
     rectifications_staff.blueprint,
     complaint_publication_staff.blueprint,
+    case_routing_staff.blueprint,
     complaint_escalation_staff.blueprint,
     permits_staff.blueprint,
     permit_imports_staff.blueprint,

@@ -38,6 +38,11 @@ def find_named(text: str, people: Iterable[Person]) -> list[Person]:
     return [person for person in people if _has_name(folded, person.name) or _has_card(folded, plain, person.card)]
 
 
+def has_card(text: str, card: str) -> bool:
+    """Whether a text names somebody by the number of their card."""
+    return _has_card(fold(text), unicodedata.normalize("NFKC", text).upper(), card)
+
+
 def _has_name(folded: str, name: str) -> bool:
     """A name of fewer than two Chinese characters is looked for nowhere: it would be in every text."""
     wanted = fold(name)

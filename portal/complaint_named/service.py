@@ -19,11 +19,20 @@ from portal.accounts.models import Staff
 from portal.audit import service as audit
 from portal.complaint_named import queries, rules
 from portal.complaint_named.rules import Person
-from portal.complaints.models import Complaint, ComplaintEvent, ComplaintFile, ComplaintNamed
+from portal.complaints.models import (
+    Complaint,
+    ComplaintEvent,
+    ComplaintFile,
+    ComplaintNamed,
+    ComplaintOrgan,
+    OrganPart,
+)
 from portal.complaints.service import add_event
-from portal.db import db
+from portal.db import db, upsert
 from portal.errors import Refusal
 from portal.organs.models import Officer
+from portal.organs.queries import lives_of, load_organs
+from portal.organs.rules import acting
 
 # How it is known that somebody is named: by what the sender put where the officer goes, by another text, or by staff.
 OFFICER, TEXT, STAFF = "officer", "text", "staff"
@@ -87,7 +96,28 @@ def match(complaint: Complaint, texts: Sequence[str], people: Sequence[Person]) 
             new.setdefault(who, (person, words))
     for person, words in new.values():
         _keep(complaint, person.staff_id, person.officer_id, words)
+        if words == OFFICER and person.officer_id is not None:
+            _accuse(complaint, person)
     return len(new)
+
+
+def _accuse(complaint: Complaint, person: Person) -> None:
+    """Count the organ of an officer whom the sender named among those complained about, and take the case from it.
+
+    By name alone only where no organ was named: it may be a namesake elsewhere.
+    """
+    organ_id = db.session.scalar(sa.select(Officer.organ_id).where(Officer.id == person.officer_id))
+    sure = complaint.organ_id is None or rules.has_card(complaint.officer, person.card)
+    if organ_id is None or organ_id == complaint.organ_id or not sure:
+        return
+    row = {"complaint_id": complaint.id, "organ_id": organ_id, "part": OrganPart.SUBJECT}
+    db.session.execute(upsert(ComplaintOrgan).values(row).on_conflict_do_nothing())
+    if complaint.delicate and complaint.handler_organ_id in _followers(organ_id):
+        _set(complaint, handler_organ_id=None, handler_id=None)
+
+
+def _followers(organ_id: int) -> set[int | None]:
+    return {organ_id, acting(organ_id, clock.today(), lives_of(load_organs()))}
 
 
 def _who(staff_id: int | None, officer_id: int | None) -> Who:
@@ -108,9 +138,14 @@ def _keep(complaint: Complaint, staff_id: int | None, officer_id: int | None, wo
     values = {"complaint_id": complaint.id, "staff_id": staff_id, "officer_id": officer_id, "words": words}
     db.session.execute(sa.insert(ComplaintNamed.__table__).values(values))  # type: ignore[arg-type]
     if staff_id is not None and complaint.handler_id == staff_id:
-        cases = Complaint.__table__
-        db.session.execute(sa.update(cases).where(cases.c.id == complaint.id).values(handler_id=None))  # type: ignore[arg-type]
-        set_committed_value(complaint, "handler_id", None)
+        _set(complaint, handler_id=None)
+
+
+def _set(complaint: Complaint, **values: int | None) -> None:
+    cases = sa.inspect(Complaint).local_table
+    db.session.execute(sa.update(cases).where(cases.c["id"] == complaint.id).values(values))  # type: ignore[arg-type]
+    for name, value in values.items():
+        set_committed_value(complaint, name, value)
 
 
 def _match_everywhere(people: Sequence[Person], *, only_open: bool) -> int:

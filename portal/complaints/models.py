@@ -117,8 +117,8 @@ class Complaint(Enveloped, Model):
     `code_sealed` is the code itself, sealed until its sender has it, and then erased: nothing can show it again.
     `organ` is complained about, `handler_organ` handles, and leads when others join; for whatever is `delicate` they
     are never the same. `clock_from_on` is the day the periods start after: that of receipt, or of the reopening.
-    `next_due_on` is the next deadline, none while the sender is waited for or nothing is due; `escalated_due_on` the last
-    one that was over when the supervising organ was told.
+    `next_due_on` is the next deadline, none while the sender is waited for or nothing is due. `escalated_due_on` is the
+    last one that was over when the supervising organ was told.
     """
 
     __tablename__ = "complaint"

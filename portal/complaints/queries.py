@@ -42,11 +42,6 @@ def list_organs(on: date) -> Sequence[sa.Row[int, str, str]]:
     ).all()
 
 
-def find_supervising_organ() -> int | None:
-    """Return the id of the organ that supervises the others."""
-    return db.session.scalar(sa.select(Organ.id).where(Organ.supervises).order_by(Organ.id).limit(1))
-
-
 def find_by_submission(key: str) -> Complaint | None:
     """Return the complaint that one sending of the form made."""
     return db.session.scalar(sa.select(Complaint).where(Complaint.submission_key == key))

@@ -17,6 +17,7 @@ from portal.calendar.queries import get_calendar
 from portal.calendar.rules import WorkingCalendar
 from portal.case_types.queries import get_case_type
 from portal.case_types.rules import Pause, due
+from portal.complaint_routing.queries import About, suggest
 from portal.complaints import outbox, queries, rules
 from portal.complaints.models import (
     Channel,
@@ -60,6 +61,7 @@ class Filing:
     publish_consent: bool = False
     locale: str = "zh_Hans"
     files: Sequence[uploads.Staged] = ()
+    power_item_id: int | None = None
     street: str = ""
     sender_address: str = ""
     case_type: str = ""
@@ -159,7 +161,8 @@ def _new_complaint(filing: Filing, code: QueryCode) -> Complaint:
         state=ComplaintState.SUBMITTED,
         delicate=rules.for_supervisors(filing.kind, filing.officer),
         organ_id=filing.organ_id,
-        handler_organ_id=choose_handler(filing.kind, filing.officer, filing.organ_id),
+        power_item_id=filing.power_item_id,
+        handler_organ_id=choose_handler(filing),
         officer=filing.officer,
         facts=filing.facts,
         wants=filing.wants,
@@ -219,12 +222,17 @@ def _keep_contact(phone: str, locale: str) -> int:
     return known if known is not None else keep_contact(phone, locale=locale).id
 
 
-def choose_handler(kind: ComplaintKind, officer: str, organ_id: int | None) -> int | None:
-    """Return the organ that handles a complaint; never the one complained about when it is about conduct."""
-    supervising = queries.find_supervising_organ()
-    if not rules.for_supervisors(kind, officer):
-        return organ_id or supervising
-    return None if supervising == organ_id else supervising
+def choose_handler(filing: Filing) -> int | None:
+    """Return the organ that a new complaint belongs to; none when only administrators may give it to somebody."""
+    subjects = frozenset() if filing.organ_id is None else frozenset({filing.organ_id})
+    about = About(
+        delicate=rules.for_supervisors(filing.kind, filing.officer),
+        subjects=subjects,
+        organ_id=filing.organ_id,
+        power_item_id=filing.power_item_id,
+        street=filing.street,
+    )
+    return suggest(about, on=clock.today()).organ_id
 
 
 def take_number(today: date) -> str:

@@ -72,6 +72,7 @@ _LINES = {
     """,
     # Complaints: reviewers have no part in them; one about its own conduct is hidden from an organ.
     "in in  no no no  in -- --": """
+        case_routing.pass_on case_routing.set_power case_routing.show
         complaint_deadlines.change complaints.accept complaints.ask complaints.assign complaints.decide_extension
         complaints.download
         complaints.extend complaints.give_back complaints.identity complaints.join complaints.merge
@@ -86,6 +87,7 @@ _LINES = {
         complaints.preview complaints.show rectifications.show
     """,
     "in in  no no no  -- -- --": """
+        case_routing.pass_on-conduct case_routing.set_power-conduct case_routing.show-conduct
         complaint_deadlines.change-conduct complaints.accept-conduct complaints.ask-conduct complaints.assign-conduct
         complaints.decide_extension-conduct complaints.download-conduct complaints.extend-conduct
         complaints.give_back-conduct complaints.identity-conduct complaints.join-conduct

@@ -73,7 +73,7 @@ def test_wrong_method_is_told_apart_from_a_wrong_address(client: FlaskClient) ->
 
 
 def test_form_that_is_too_large_is_refused(client: FlaskClient) -> None:
-    answer = client.post("/complaints/track", data={"number": "x" * 3_000_000}, content_type="multipart/form-data")
+    answer = client.post("/staff/sign-in", data={"email": "x" * 3_000_000}, content_type="multipart/form-data")
     assert answer.status_code == 413
 
 

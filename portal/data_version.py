@@ -12,24 +12,26 @@ import mmap
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
 from flask import Flask, current_app
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import Model, db
+from portal.db import Model, db, read_only
 
 log = logging.getLogger(__name__)
+
+Made = TypeVar("Made")
 
 # What no kept page shows: the staff's own, citizens' own, the outbox. The front page counts complaints and messages;
 # that count may be as old as a kept page may get.
 UNWATCHED = frozenset(
     {
-        "answer_edition", "attempt", "audit_entry", "call", "case_type", "complaint", "complaint_day", "complaint_event",
+        "answer_edition", "attempt", "audit_entry", "call", "complaint", "complaint_day", "complaint_event",
         "complaint_file", "complaint_named", "complaint_organ", "complaint_pause", "complaint_try", "complaint_words",
         "contact",
         "credit_repair", "data_version", "decision_check", "decision_correction", "decision_original", "dispatcher",
@@ -197,8 +199,29 @@ def current() -> int | None:
     return reader() if reader else None
 
 
+def kept(read: Callable[[], Made]) -> Callable[[], Made]:
+    """Have a function read again only after a change; whoever may write reads each time, for they may have changed it.
+
+    It has to read watched tables only, by `rows.read_rows`, which sees at least what the version read before counts.
+    """
+
+    @wraps(read)
+    def find() -> Made:
+        version = current() if read_only.get() else None
+        if version is None:
+            return read()
+        known: dict[object, tuple[int, Made]] = current_app.extensions["kept_data"]
+        found = known.get(read)
+        if found is None or found[0] != version:
+            found = known[read] = (version, read())
+        return found[1]
+
+    return find
+
+
 def init_app(app: Flask) -> None:
     """Have the version read by whoever keeps something made of the data."""
     with app.app_context():
         app.extensions["data_version"] = make_reader(db.engine)
+    app.extensions["kept_data"] = {}
     app.jinja_env.globals["data_version"] = current

@@ -44,10 +44,11 @@ def due(
     day, left = start_on, within
     while left:
         day += DAY
-        if any(pause.until is None and pause.covers(day) for pause in pauses):
-            return None
-        if any(pause.covers(day) for pause in pauses):
-            continue
+        if pauses:
+            if any(pause.until is None and pause.covers(day) for pause in pauses):
+                return None
+            if any(pause.covers(day) for pause in pauses):
+                continue
         if unit is DayUnit.CALENDAR or calendar.is_working_day(day):
             left -= 1
     last = calendar.on_or_after(day).day if unit is DayUnit.CALENDAR else day

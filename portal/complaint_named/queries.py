@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import selectinload
 
+from portal import direct
 from portal.accounts.models import Role, Staff
 from portal.complaint_named.rules import Person
 from portal.complaints.models import Complaint, ComplaintEvent, ComplaintNamed
@@ -15,26 +16,32 @@ from portal.db import db
 from portal.errors import NotFound
 from portal.organs.models import Officer, Organ
 from portal.organs.rules import normalise_card_number
+from portal.rows import columns_of
 
 AT_ONCE = 200
 # What the portal itself writes on a case: days.
 OF_THE_PORTAL = frozenset({"deadline", "escalate"})
 
 
+_STAFF, _OFFICERS = columns_of(Staff), columns_of(Officer)
+_ACCOUNTS = sa.select(
+    _STAFF.id, _STAFF.name, _STAFF.officer_id, _OFFICERS.name.label("on_card"), _OFFICERS.card_number
+).select_from(Staff.__table__.outerjoin(Officer.__table__, _OFFICERS.id == _STAFF.officer_id))
+_CARDS = sa.select(_OFFICERS.id, _OFFICERS.name, _OFFICERS.card_number).where(
+    ~sa.exists().where(_STAFF.officer_id == _OFFICERS.id)
+)
+
+
 def list_people(*, staff_ids: Sequence[int] | None = None) -> list[Person]:
     """Return everybody who may be named: every account with its card, and every card without an account."""
-    accounts = sa.select(Staff.id, Staff.name, Staff.officer_id, Officer.name.label("on_card"), Officer.card_number)
-    accounts = accounts.outerjoin(Officer, Officer.id == Staff.officer_id)
-    if staff_ids is not None:
-        accounts = accounts.where(Staff.id.in_(staff_ids))
+    some = _ACCOUNTS.where(_STAFF.id.in_(staff_ids or []))
+    rows = direct.run(_ACCOUNTS, {}) if staff_ids is None else db.session.execute(some)
     found = []
-    for row in db.session.execute(accounts):
-        names = {row.name, row.on_card or row.name}
-        found += [Person(row.id, row.officer_id, name, row.card_number or "") for name in sorted(names)]
+    for staff_id, own_name, officer_id, on_card, number in rows:
+        names = {own_name, on_card or own_name}
+        found += [Person(staff_id, officer_id, name, number or "") for name in sorted(names)]
     if staff_ids is None:
-        with_account = sa.exists().where(Staff.officer_id == Officer.id)
-        cards = db.session.execute(sa.select(Officer.id, Officer.name, Officer.card_number).where(~with_account))
-        found += [Person(None, row.id, row.name, row.card_number) for row in cards]
+        found += [Person(None, *card) for card in direct.run(_CARDS, {})]
     return found
 
 

@@ -27,7 +27,8 @@ from portal.complaints.models import (
     ComplaintOrgan,
     OrganPart,
 )
-from portal.complaints.service import add_event
+from portal.complaints.queries import get_for_sender
+from portal.complaints.service import Filing, add_event, watch_filing
 from portal.db import db, upsert
 from portal.errors import Refusal
 from portal.organs.models import Officer
@@ -41,8 +42,17 @@ Who = tuple[str, int | None]
 
 def watch() -> None:
     """Look for names in whatever is written from now on."""
+    watch_filing(_look_into)
     if not sa_event.contains(orm.Session, "after_flush", _after_flush):
         sa_event.listen(orm.Session, "after_flush", _after_flush)
+
+
+def _look_into(complaint_id: int, filing: Filing) -> None:
+    people, texts = queries.list_people(), [filing.officer, filing.facts, filing.wants]
+    # Most name nobody, and are not read for that.
+    if any(rules.find_named(text, people) for text in (filing.officer, "\n".join(texts)) if text):
+        complaint = get_for_sender(complaint_id)
+        match(complaint, queries.texts_of_case(complaint), people)
 
 
 def _after_flush(session: orm.Session, _context: object) -> None:

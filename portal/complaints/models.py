@@ -111,6 +111,21 @@ class Enveloped:
         setattr(self, envelope, vault.seal_json(self.open_data_key(), texts, context) if texts else None)
 
 
+def key_context(number: str) -> str:
+    """Return what the data key of a complaint is bound to."""
+    return f"complaint:{number}"
+
+
+def envelope_context(envelope: str, number: str) -> str:
+    """Return what an envelope of a complaint is bound to: its column and the complaint's number."""
+    return f"complaint.{envelope}:{number}"
+
+
+def wrap_key(data_key: bytes, number: str) -> bytes:
+    """Return the data key of a new complaint, wrapped by the vault."""
+    return vault.get_vault().wrap(data_key, key_context(number))
+
+
 class Complaint(Enveloped, Model):
     """One complaint. What it says, and who sent it, are sealed apart; the query code is kept hashed.
 
@@ -199,16 +214,24 @@ class Complaint(Enveloped, Model):
     def __init__(self, *, number: str, **values: Any) -> None:
         # The texts among the values are sealed as they are set, which needs number and key.
         self.number = number
-        self.data_key = vault.get_vault().wrap(vault.new_data_key(), f"complaint:{number}")
+        self.data_key = wrap_key(vault.new_data_key(), number)
         super().__init__(**values)
 
     def open_data_key(self) -> bytes:
         """Return the key that seals everything about this complaint but its files."""
-        return vault.open_data_key(self.data_key, f"complaint:{self.number}")
+        return vault.open_data_key(self.data_key, key_context(self.number))
 
     def seal_context(self, envelope: str) -> str:
         """Return what an envelope is bound to: its column and this complaint."""
-        return f"complaint.{envelope}:{self.number}"
+        return envelope_context(envelope, self.number)
+
+
+# The values of a new complaint as far as the model has them.
+BLANK: dict[str, Any] = {
+    column.name: column.default.arg if column.default is not None and column.default.is_scalar else None
+    for column in Complaint.__table__.columns
+    if not column.primary_key
+}
 
 
 class OrganPart(StrEnum):

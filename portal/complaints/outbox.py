@@ -1,7 +1,8 @@
 """What the sender of a complaint hears by text: dates only, never number, code or content."""
 
+from typing import Any
+
 from portal import clock
-from portal.complaints.models import Complaint
 from portal.messages import outbox
 
 RECEIVED = "complaint_received"
@@ -15,7 +16,7 @@ REOPENED = "complaint_reopened"
 MESSAGE = "complaint_message"
 
 
-def values_for(complaint: Complaint) -> dict[str, str]:
+def values_for(complaint: Any) -> dict[str, str]:
     """Return what fills the texts: days as ISO dates."""
     return {
         "received_on": clock.local(complaint.received_at).date().isoformat(),
@@ -24,15 +25,15 @@ def values_for(complaint: Complaint) -> dict[str, str]:
     }
 
 
-def gets_texts(complaint: Complaint) -> bool:
+def gets_texts(complaint: Any) -> bool:
     """Whether the sender asked for texts and can get them; who stays anonymous never does."""
     return complaint.sms_wanted and not complaint.anonymous and complaint.contact_id is not None
 
 
-def tell_sender(complaint: Complaint, template: str, *, nth: int = 1) -> bool:
+def tell_sender(complaint: Any, template: str, *, nth: int = 1) -> bool:
     """Put a text to the sender into the outbox, once per step and, for what can be repeated, per `nth` time.
 
-    False when the sender gets none.
+    False when the sender gets none. A complaint that is just being written may come as its values alone.
     """
     if not gets_texts(complaint):
         return False

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 
-from portal import clock
+from portal import clock, direct
 from portal.accounts.models import Role, Staff
 from portal.accounts.rules import sees_all
 from portal.calendar.rules import WorkingCalendar
@@ -25,26 +25,39 @@ from portal.complaints.models import (
     ComplaintState,
     OrganPart,
 )
+from portal.data_version import kept
 from portal.db import db
 from portal.errors import NotFound
 from portal.organs.models import Organ
 from portal.organs.queries import list_stood_for, lives_of, load_organs
 from portal.organs.rules import acting
+from portal.rows import columns_of, read_rows
 
 OPEN = (ComplaintState.SUBMITTED, ComplaintState.ACCEPTED)
+_ORGANS = columns_of(Organ)
+_COMPLAINTS = columns_of(Complaint)
+_SUBMITTED = sa.select(_COMPLAINTS.id).where(_COMPLAINTS.submission_key == sa.bindparam("key"))
+_CONFIRMED = (
+    sa.select(*(_ORGANS[name] for name in ("id", "name", "name_en", "valid_to")))
+    .where(_ORGANS.confirmed)
+    .order_by(_ORGANS.name, _ORGANS.id)
+)
 
 
-def list_organs(on: date) -> Sequence[sa.Row[int, str, str]]:
-    """Return the organs that can be complained about on a day: id, name, name_en."""
-    valid = sa.or_(Organ.valid_to.is_(None), Organ.valid_to >= on)
-    return db.session.execute(
-        sa.select(Organ.id, Organ.name, Organ.name_en).where(Organ.confirmed, valid).order_by(Organ.name, Organ.id)
-    ).all()
+def list_organs(on: date) -> Sequence[Any]:
+    """Return the organs that can be complained about on a day as rows (id, name, name_en, valid_to)."""
+    return [organ for organ in _list_confirmed() if organ.valid_to is None or organ.valid_to >= on]
 
 
-def find_by_submission(key: str) -> Complaint | None:
-    """Return the complaint that one sending of the form made."""
-    return db.session.scalar(sa.select(Complaint).where(Complaint.submission_key == key))
+@kept
+def _list_confirmed() -> Sequence[Any]:
+    return read_rows(_CONFIRMED)
+
+
+def find_submitted(key: str) -> int | None:
+    """Return the id of the complaint that one sending of the form made."""
+    found = direct.run(_SUBMITTED, {"key": key})
+    return int(found[0][0]) if found else None
 
 
 def get_for_sender(complaint_id: int) -> Complaint:

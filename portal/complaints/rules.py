@@ -9,11 +9,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from portal.accounts.rules import sees_all
 from portal.calendar.rules import DAY, WorkingCalendar
-from portal.case_types.rules import DayUnit, Pause
+from portal.case_types.rules import DayUnit, Pause, due
 from portal.errors import TransitionError
 
 TRIES = 5
@@ -230,3 +230,11 @@ def days_left(calendar: WorkingCalendar, today: date, due: date, unit: DayUnit) 
         return (due - today).days
     left = calendar.working_days_between(today, due)
     return min(left, -1) if today > due else left
+
+
+def plan(kind: Any, calendar: WorkingCalendar, start_on: date) -> tuple[date, date]:
+    """Return the days until which a new case has to be accepted and answered."""
+    accept = due(calendar, start_on, kind.accept_within, kind.accept_unit)
+    answer = due(calendar, start_on, kind.answer_within, kind.answer_unit)
+    assert accept and answer  # Only a pause leaves a deadline open.
+    return accept.day, answer.day

@@ -2,24 +2,28 @@
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from flask import current_app
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.exc import IntegrityError
 
-from portal import clock, uploads
+from portal import clock, direct, uploads
 from portal.accounts.models import Staff
 from portal.audit import service as audit
 from portal.calendar.queries import get_calendar
 from portal.calendar.rules import WorkingCalendar
-from portal.case_types.queries import get_case_type
+from portal.case_types.queries import get_case_type, load_case_types
 from portal.case_types.rules import Pause, due
 from portal.complaint_routing.queries import About, suggest
 from portal.complaints import outbox, queries, rules
 from portal.complaints.models import (
+    BLANK,
     Channel,
     Complaint,
     ComplaintDay,
@@ -28,13 +32,14 @@ from portal.complaints.models import (
     ComplaintKind,
     ComplaintState,
     Finding,
+    envelope_context,
+    wrap_key,
 )
-from portal.contacts.models import Contact
-from portal.contacts.service import keep_contact
+from portal.contacts.service import find_contact_id
 from portal.db import db, upsert
 from portal.errors import Conflict, TransitionError
 from portal.security import CODE_ALPHABET, check_password
-from portal.vault import get_vault, seal, unseal
+from portal.vault import get_vault, new_data_key, seal, seal_json, unseal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +74,34 @@ class Filing:
     external_number: str | None = None
     registered_by_id: int | None = None
     received_on: date | None = None
+
+    @property
+    def case_type_key(self) -> str:
+        return self.case_type or self.kind.value
+
+
+class Terms(NamedTuple):
+    """What the data say of a new case: until when it has to be accepted and answered, and which organ handles it."""
+
+    accept_due_on: date
+    answer_due_on: date
+    handler_organ_id: int | None
+
+
+class Entered(NamedTuple):
+    """The id of the complaint that a form made, just now or before."""
+
+    id: int
+    is_new: bool
+
+
+# Looks at a complaint, by id and by what its sender said, as soon as it is written.
+Watcher = Callable[[int, Filing], object]
+_watchers: list[Watcher] = []
+_GIVE_BACK = sa.update(ComplaintDay).where(ComplaintDay.day == sa.bindparam("on")).values(given=ComplaintDay.given - 1)
+_FIRST_EVENT = sa.insert(ComplaintEvent).values(
+    complaint_id=None, at=None, action="submit", public=True, staff_id=None, text_sealed=None
+)
 
 
 @dataclass(frozen=True)
@@ -108,11 +141,19 @@ def show_code(complaint: Complaint) -> str:
     until = complaint.code_sealed_until
     if complaint.code_sealed is None or until is None or until <= clock.now():
         return ""
-    return unseal(complaint.open_data_key(), complaint.code_sealed, _code_context(complaint)).decode()
+    return unseal(complaint.open_data_key(), complaint.code_sealed, complaint.seal_context("code_sealed")).decode()
 
 
-def _code_context(complaint: Complaint) -> str:
-    return f"complaint.code_sealed:{complaint.number}"
+def watch_filing(watcher: Watcher) -> None:
+    """Have every complaint that comes in looked at from now on, in the transaction that writes it."""
+    if watcher not in _watchers:
+        _watchers.append(watcher)
+
+
+def find_terms(filing: Filing) -> Terms:
+    """Return what the data say of a new case; found within `reading`, nobody waits for it."""
+    kind = load_case_types()[filing.case_type_key]
+    return Terms(*rules.plan(kind, get_calendar(), filing.received_on or clock.today()), choose_handler(filing))
 
 
 def file_complaint(*, filing: Filing, code: QueryCode) -> Complaint:
@@ -120,69 +161,87 @@ def file_complaint(*, filing: Filing, code: QueryCode) -> Complaint:
 
     Raises Conflict when a staged file is gone.
     """
-    existing = queries.find_by_submission(filing.key)
-    if existing is not None:
-        return existing
-    forget_codes()
+    return queries.get_for_sender(enter_complaint(filing=filing, code=code, terms=find_terms(filing)).id)
+
+
+def enter_complaint(*, filing: Filing, code: QueryCode, terms: Terms) -> Entered:
+    """Write a complaint as `file_complaint` does, in the few statements it takes, without reading it back.
+
+    A hundred people may send one at the same moment, and on SQLite they wait for each other.
+    """
+    db.session.flush()
+    _forget_codes_now_and_then()
+    known = queries.find_submitted(filing.key)
+    if known is not None:
+        return Entered(known, is_new=False)
     for file in filing.files:
         uploads.keep(file)
-    complaint = _new_complaint(filing, code)
-    try:
-        with db.session.begin_nested():
-            db.session.add(complaint)
-    except IntegrityError:
-        # The same form, sent twice at the same moment.
-        existing = queries.find_by_submission(filing.key)
-        if existing is None:
-            raise
-        return existing
-    db.session.add_all(new_file(complaint, file) for file in filing.files)
-    add_event(complaint, "submit", public=True)
-    outbox.tell_sender(complaint, outbox.RECEIVED)
-    db.session.flush()
-    return complaint
+    complaint = _values_of(filing, code, terms)
+    entered = direct.run(_entering(db.engine.dialect.name), complaint)
+    if not entered:
+        # The same form, sent twice at the same moment: the other one has it, and this number goes to the next.
+        direct.run(_GIVE_BACK, {"on": clock.today()})
+        return Entered(queries.find_submitted(filing.key) or 0, is_new=False)
+    number = entered[0][0]
+    for watcher in _watchers:
+        watcher(number, filing)
+    if filing.files:
+        whole = queries.get_for_sender(number)
+        db.session.add_all(new_file(whole, file) for file in filing.files)
+    direct.run(_FIRST_EVENT, {"complaint_id": number, "at": clock.now()})
+    outbox.tell_sender(SimpleNamespace(id=number, **complaint), outbox.RECEIVED)
+    return Entered(number, is_new=True)
 
 
-def _new_complaint(filing: Filing, code: QueryCode) -> Complaint:
-    now, today = clock.now(), clock.today()
+def _values_of(filing: Filing, code: QueryCode, terms: Terms) -> dict[str, Any]:
+    now, today, named = clock.now(), clock.today(), not filing.anonymous
     came_on = filing.received_on or today
-    named = not filing.anonymous
-    complaint = Complaint(
-        number=take_number(today),
-        code_hash=code.hash,
-        code_sealed_until=now + rules.CODE_SHOWN_FOR,
-        submission_key=filing.key,
-        kind=filing.kind,
-        category=filing.category,
-        case_type_key=filing.case_type or filing.kind.value,
-        channel=filing.channel,
-        external_number=filing.external_number,
-        registered_by_id=filing.registered_by_id,
-        state=ComplaintState.SUBMITTED,
-        delicate=rules.for_supervisors(filing.kind, filing.officer),
-        organ_id=filing.organ_id,
-        power_item_id=filing.power_item_id,
-        handler_organ_id=choose_handler(filing),
-        officer=filing.officer,
-        facts=filing.facts,
-        wants=filing.wants,
-        happened_on=filing.happened_on,
-        place=filing.place,
-        street=filing.street,
-        anonymous=filing.anonymous,
-        sender_name=filing.sender_name if named else "",
-        sender_address=filing.sender_address if named else "",
-        contact_id=_keep_contact(filing.phone, filing.locale) if named and filing.phone else None,
-        sms_wanted=bool(named and filing.phone and filing.sms_wanted),
-        publish_consent=filing.publish_consent,
-        locale=filing.locale,
-        received_at=now if came_on == today else clock.start_of(came_on),
-        clock_from_on=came_on,
-        extended_by=0,
-    )
-    complaint.code_sealed = seal(complaint.open_data_key(), code.code.encode(), _code_context(complaint))
-    set_deadlines(complaint)
-    return complaint
+    return BLANK | {
+        **_seal(take_number(today), filing, code),
+        "code_hash": code.hash,
+        "code_sealed_until": now + rules.CODE_SHOWN_FOR,
+        "submission_key": filing.key,
+        "kind": filing.kind,
+        "category": filing.category,
+        "case_type_key": filing.case_type_key,
+        "channel": filing.channel,
+        "external_number": filing.external_number,
+        "registered_by_id": filing.registered_by_id,
+        "delicate": rules.for_supervisors(filing.kind, filing.officer),
+        "organ_id": filing.organ_id,
+        "power_item_id": filing.power_item_id,
+        "happened_on": filing.happened_on,
+        "street": filing.street,
+        "anonymous": filing.anonymous,
+        "contact_id": find_contact_id(filing.phone, locale=filing.locale) if named and filing.phone else None,
+        "sms_wanted": bool(named and filing.phone and filing.sms_wanted),
+        "publish_consent": filing.publish_consent,
+        "locale": filing.locale,
+        "received_at": now if came_on == today else clock.start_of(came_on),
+        "clock_from_on": came_on,
+        **terms._asdict(),
+        "next_due_on": terms.accept_due_on,
+    }
+
+
+def _seal(number: str, filing: Filing, code: QueryCode) -> dict[str, Any]:
+    """Return a new complaint's number and key, and what is sealed under it: each envelope once."""
+    key = new_data_key()
+    texts = {name: getattr(filing, name) for name in ("officer", "facts", "wants", "place")}
+    identity = {} if filing.anonymous else {name: getattr(filing, name) for name in ("sender_name", "sender_address")}
+    sealed: dict[str, Any] = {"number": number, "data_key": wrap_key(key, number)}
+    for envelope, content in (("texts_sealed", texts), ("identity_sealed", identity)):
+        kept = {name: text for name, text in content.items() if text}
+        sealed[envelope] = seal_json(key, kept, envelope_context(envelope, number)) if kept else None
+    sealed["code_sealed"] = seal(key, code.code.encode(), envelope_context("code_sealed", number))
+    return sealed
+
+
+@cache
+def _entering(_dialect: str) -> Any:
+    """Return the statement that writes a complaint, made once for each dialect."""
+    statement = upsert(Complaint).values(BLANK).on_conflict_do_nothing(index_elements=["submission_key"])
+    return statement.returning(Complaint.id)
 
 
 def set_deadlines(complaint: Complaint, calendar: WorkingCalendar | None = None) -> None:
@@ -216,12 +275,6 @@ def new_file(complaint: Complaint, file: uploads.Staged, *, event_id: int | None
     )
 
 
-def _keep_contact(phone: str, locale: str) -> int:
-    # Somebody who reads Chinese on the phone may file one complaint in English; the contact's language stays.
-    known = db.session.scalar(sa.select(Contact.id).where(Contact.phone == phone))
-    return known if known is not None else keep_contact(phone, locale=locale).id
-
-
 def choose_handler(filing: Filing) -> int | None:
     """Return the organ that a new complaint belongs to; none when only administrators may give it to somebody."""
     subjects = frozenset() if filing.organ_id is None else frozenset({filing.organ_id})
@@ -237,14 +290,14 @@ def choose_handler(filing: Filing) -> int | None:
 
 def take_number(today: date) -> str:
     """Return the next number of a day; two filings at once wait for each other."""
-    statement = (
-        upsert(ComplaintDay)
-        .values(day=today, given=1)
-        .on_conflict_do_update(index_elements=["day"], set_={"given": ComplaintDay.given + 1})
-        .returning(ComplaintDay.given)
-    )
-    given = db.session.execute(statement).scalar_one()
-    return rules.format_number(today, given)
+    return rules.format_number(today, direct.run(_counting(db.engine.dialect.name), {"day": today})[0][0])
+
+
+@cache
+def _counting(_dialect: str) -> Any:
+    first = upsert(ComplaintDay).values(day=None, given=1)
+    more = first.on_conflict_do_update(index_elements=["day"], set_={"given": ComplaintDay.given + 1})
+    return more.returning(ComplaintDay.given)
 
 
 def add_event(
@@ -274,6 +327,14 @@ def forget_codes() -> int:
         .execution_options(synchronize_session=False)
     )
     return len(result.all())
+
+
+def _forget_codes_now_and_then() -> None:
+    # The notifier does so too; where none runs, whoever comes erases what may no longer be shown.
+    now, kept = clock.now(), current_app.extensions
+    if now - kept.get("codes_forgotten_at", now - timedelta(minutes=1)) >= timedelta(minutes=1):
+        kept["codes_forgotten_at"] = now
+        forget_codes()
 
 
 def confirm_code(complaint: Complaint) -> None:

@@ -4,9 +4,13 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from portal import clock
+from portal import clock, direct
 from portal.contacts.models import Contact
 from portal.db import batched, db, upsert
+from portal.rows import columns_of
+
+_CONTACTS = columns_of(Contact)
+_BY_PHONE = sa.select(_CONTACTS.id).where(_CONTACTS.phone == sa.bindparam("number"))
 
 
 def keep_contact(phone: str, *, locale: str | None = None) -> Contact:
@@ -19,6 +23,13 @@ def keep_contact(phone: str, *, locale: str | None = None) -> Contact:
     elif locale:
         contact.locale = locale
     return contact
+
+
+def find_contact_id(phone: str, *, locale: str) -> int:
+    """Return the id of the contact of an E.164 number, which is created when it is new; else its language stays."""
+    # Somebody who reads Chinese on the phone may file one complaint in English.
+    known = direct.run(_BY_PHONE, {"number": phone})
+    return int(known[0][0]) if known else keep_contact(phone, locale=locale).id
 
 
 def opt_out(contact: Contact) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from portal import clock
+from portal import clock, direct
 from portal.db import batched, db, upsert
 from portal.messages.models import QUEUED, Attempt, Message, MessageState, Outcome
 
@@ -65,7 +66,8 @@ def enqueue(
         "state": state,
         "reason": reason,
     }
-    return enqueue_many([row]) == 1
+    db.session.flush()
+    return len(direct.run(_entering_one(db.engine.dialect.name), _completed(row, clock.now()))) == 1
 
 
 def enqueue_many(rows: Sequence[dict[str, Any]]) -> int:
@@ -76,16 +78,33 @@ def enqueue_many(rows: Sequence[dict[str, Any]]) -> int:
     if not rows:
         return 0
     now = clock.now()
-    full = [ROW_DEFAULTS | row | {"created_at": now, "changed_at": now} for row in rows]
+    full = [_completed(row, now) for row in rows]
+    statement = _entering(db.engine.dialect.name)
+    db.session.flush()
+    result = db.session.connection().execute(statement, full, execution_options={"preserve_rowcount": True})
+    return max(0, result.rowcount)
+
+
+def _completed(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    return ROW_DEFAULTS | row | {"created_at": now, "changed_at": now}
+
+
+@cache
+def _entering(_dialect: str) -> Any:
+    """Return the statement, made once for each dialect: that takes longer than to execute it."""
     statement = upsert(Message)
-    statement = statement.on_conflict_do_update(
+    return statement.on_conflict_do_update(
         index_elements=["key"],
         set_={name: statement.excluded[name] for name in COMING_BACK} | {"planned_at": None},
         where=sa.and_(Message.state == MessageState.VOID, _never_taken()),
     )
-    db.session.flush()
-    result = db.session.connection().execute(statement, full, execution_options={"preserve_rowcount": True})
-    return max(0, result.rowcount)
+
+
+@cache
+def _entering_one(dialect: str) -> Any:
+    names = ("key", "template", "subject", "contact_id", "values", "due_at", "created_at", "changed_at", *ROW_DEFAULTS)
+    row = dict.fromkeys(names) | {"claimed_by": ""}
+    return _entering(dialect).values(row).returning(Message.id)
 
 
 def _never_taken() -> sa.ColumnElement[bool]:

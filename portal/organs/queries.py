@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import selectinload
 
+from portal.data_version import kept
 from portal.db import db
 from portal.errors import NotFound
 from portal.organs import rules
@@ -95,12 +96,14 @@ def list_names() -> Sequence[sa.Row[int, str, str]]:
     return read_rows(_NAMES)
 
 
+_COLUMNS = ("id", "slug", "name", "name_en", "confirmed", "supervises", "valid_from", "valid_to", "successor_id")
+_ALL = sa.select(*(columns_of(Organ)[name] for name in _COLUMNS)).order_by(columns_of(Organ).id).limit(MOST_ORGANS)
+
+
+@kept
 def load_organs() -> Mapping[int, Any]:
     """Return every organ by id with its names, address and life, in one query; there are some dozens."""
-    columns = (Organ.slug, Organ.name, Organ.name_en, Organ.confirmed, Organ.supervises)
-    life = (Organ.valid_from, Organ.valid_to, Organ.successor_id)
-    rows = db.session.execute(sa.select(Organ.id, *columns, *life).order_by(Organ.id).limit(MOST_ORGANS))
-    return {row.id: row for row in rows}
+    return {row.id: row for row in read_rows(_ALL)}
 
 
 def lives_of(organs: Mapping[int, Any]) -> dict[int, rules.Life]:

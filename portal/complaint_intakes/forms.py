@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField
+from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, StringField
 from wtforms import Field as AnyField
 from wtforms.validators import DataRequired, ValidationError
 
@@ -13,8 +13,9 @@ from portal.case_types.models import CaseType
 from portal.complaint_filing.forms import UNKNOWN_ORGAN, ContactForm, HappenedForm, WhatForm, WhoForm
 from portal.complaints.forms import KINDS
 from portal.complaints.models import Channel, ComplaintKind
+from portal.complaints.rules import MAX_NAME
 from portal.complaints.service import Filing
-from portal.fields import OneOf
+from portal.fields import AtMost, OneOf, one_line
 from portal.uploads import Staged
 
 CHANNELS = {"phone": _l("By telephone"), "paper": _l("On paper"), "window": _l("At the window")}
@@ -45,6 +46,7 @@ class IntakeForm(WhatForm, WhoForm, HappenedForm, ContactForm):
         validators=[OneOf(("named", "anonymous"), _l("Choose whether the sender gives a name"))],
         validate_choice=False,
     )
+    name = StringField(_l("Sender's name"), filters=[one_line], validators=[AtMost(MAX_NAME, needed=True)])
     sms_wanted = BooleanField(_l("The sender wants texts"))
     publish_consent = BooleanField(_l("The sender agrees that the answer may be published, without the name"))
     consent = BooleanField(_l("I have told the sender what their name and number are kept for, and they agree"))

@@ -29,7 +29,10 @@ def test_from_filing_to_rating(visit: Callable[..., Visitor], portal: Portal, tm
     assert citizen.reads("Submitted")
 
     desk = Desk(visit(locale="en", width=DESK), "supervisor@example.test", portal.password)
-    desk.answer_complaint(receipt.number, "We have spoken with the officers, who apologise.")
+    second = Desk(visit(locale="en", width=DESK), "admin@example.test", portal.password)
+    desk.write_answer(receipt.number, "We have spoken with the officers, who apologise.", "管理员（虚构）")
+    second.approve_answer(receipt.number)
+    desk.send_answer(receipt.number)
     portal.flask("notify", "dispatch")
 
     phone = Phones(visit(locale="en")).take(PHONE[-4:])

@@ -60,7 +60,6 @@ class Filing:
         number, code = (self.page.locator(mark).inner_text() for mark in ("#number", "#code"))
         return Receipt(number, code)
 
-
     def count_sheets(self) -> int:
         """Return on how many A4 sheets the open page prints."""
         (count,) = re.findall(rb"/Count (\d+)", self.page.pdf(format="A4", prefer_css_page_size=True))

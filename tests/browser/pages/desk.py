@@ -16,13 +16,29 @@ class Desk:
         visitor.press("Sign in")
         visitor.look_over("staff-overview")
 
-    def answer_complaint(self, number: str, text: str) -> None:
+    def open_complaint(self, number: str) -> None:
         self.visitor.go(f"/staff/complaints/?view=all&q={number}")
-        self.visitor.follow(number)
+        self.page.locator("main td a", has_text=number).first.click()
+
+    def write_answer(self, number: str, text: str, reader: str) -> None:
+        self.open_complaint(number)
         self.visitor.look_over("staff-complaint")
         self.visitor.press("Accept the complaint")
-        self.page.locator("#answer").fill(text)
-        self.visitor.press("Preview the answer")
+        self.page.locator("#reply").fill(text)
+        self.page.locator("#finding").select_option(label="Founded")
+        self.page.locator("#reviewer").select_option(label=reader)
+        self.visitor.press("Hand over for review")
+        self.visitor.look_over("staff-complaint-handed-over")
+
+    def approve_answer(self, number: str) -> None:
+        self.visitor.go("/staff/replies/")
+        self.visitor.look_over("staff-replies")
+        self.visitor.follow(number)
+        self.visitor.press("Approve the draft")
+
+    def send_answer(self, number: str) -> None:
+        self.open_complaint(number)
+        self.visitor.follow("Preview and send")
         self.visitor.look_over("staff-complaint-preview")
         self.visitor.press("Send to complainant")
         self.visitor.look_over("staff-complaint-answered")

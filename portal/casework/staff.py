@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from portal import clock, uploads
 from portal.accounts import guard
 from portal.accounts.models import Staff
+from portal.accounts.rules import sees_all
 from portal.calendar.queries import get_calendar
 from portal.case_clocks import queries as case_clocks
 from portal.case_parts import queries as case_parts
@@ -50,15 +51,17 @@ def show_bench(
     """Render the workbench, with the form that was sent if it has errors; the sender only when told."""
     staff = guard.current_staff()
     complaint = queries.get_for_staff(complaint_id, staff)
-    steps = case_steps.list_steps(complaint, staff)
+    steps, history = case_steps.list_steps(complaint, staff), queries.list_history(complaint)
     html = render_template(
         "staff/complaints/show.html",
         complaint=complaint,
         clock=queries.read_clock(complaint, get_calendar(), clock.today()),
-        history=queries.list_history(complaint),
+        history=history,
+        hidden=case_parts.list_hidden_numbers((row[0] for row in history), staff),
         seen=queries.get_last_event(complaint)[0],
         handler=db.session.get(Staff, complaint.handler_id) if complaint.handler_id else None,
         me=staff,
+        may_supervise=sees_all(staff.role),
         form=form,
         forms=make_forms(complaint, staff, form),
         steps=steps,
@@ -68,9 +71,10 @@ def show_bench(
         delicate=complaint.delicate,
         uploads=uploads,
         findings=FINDINGS,
-        parts=case_parts.list_parts(complaint),
-        merged=case_parts.list_merged(complaint),
-        lead=db.session.get(Complaint, complaint.merged_into_id) if complaint.merged_into_id else None,
+        parts=case_parts.list_parts(complaint, staff),
+        merged=case_parts.list_merged(complaint, staff),
+        lead=case_parts.find_lead(complaint, staff),
+        repeats=case_parts.list_repeats(complaint, staff),
         extension=case_clocks.find_waiting_extension(complaint),
         joint=[part.organ for part in complaint.organs if part.part == "joint"],
         last_transfer=case_transfers.find_last_transfer(complaint),

@@ -52,13 +52,16 @@ FIRST_ID = 7_340_021
 MOST_LINKS = 120
 # What ends the session of whoever asks, or changes what they may sign in with.
 LEFT_OUT = ("staff.accounts.", "staff.second_factors.", "hooks.")
-# Three about how an organ acted, which another organ joins in handling, and a report that this other organ handles.
+# Three about how an organ acted, which another organ joins in handling, a report that this other organ handles, and one
+# that names nobody: split off the first, joined with the second, from the sender of the third.
 CASES = (
     (ComplaintKind.CONDUCT, ComplaintState.SUBMITTED),
     (ComplaintKind.CONDUCT, ComplaintState.ACCEPTED),
     (ComplaintKind.CONDUCT, ComplaintState.ANSWERED),
     (ComplaintKind.REPORT, ComplaintState.ACCEPTED),
+    (ComplaintKind.REPORT, ComplaintState.ACCEPTED),
 )
+LINKED = 4
 
 
 @dataclass
@@ -79,7 +82,7 @@ class World:
 
 def words_of(number: int) -> dict[str, str]:
     """Return what is written in a case, unlike what is written in any other."""
-    letter = "甲乙丙丁"[number]
+    letter = "甲乙丙丁戊"[number]
     words = {"facts": "事实", "wants": "要求", "place": "地点", "title": "标题", "sender_name": "举报"}
     return {name: f"虚构{word}{letter}{letter}" for name, word in words.items()}
 
@@ -95,7 +98,7 @@ def world(app: Flask) -> World:
     accused, supervising, joint = make_organ(), make_organ(supervises=True), make_organ()
     officer = make_officer(accused, CARD, name="别名不同")
     people = [
-        ("clerk of the accused organ", make_staff(role=Role.CLERK, organ_id=accused.id), 4),
+        ("clerk of the accused organ", make_staff(role=Role.CLERK, organ_id=accused.id), 5),
         ("supervisor of the accused organ", make_staff(role=Role.SUPERVISOR, organ_id=accused.id), 3),
         ("administrator who is named", make_staff(role=Role.ADMIN, name=NAMED), 4),
         ("supervisor whose card is named", make_staff(role=Role.SUPERVISOR, organ_id=supervising.id), 4),
@@ -108,8 +111,18 @@ def world(app: Flask) -> World:
     for model in (ComplaintEvent, ComplaintNamed):
         db.session.execute(sa.delete(model).where(model.complaint_id == filler))
     db.session.execute(sa.delete(Complaint).where(Complaint.id == filler))
+    link(cases)
     db.session.commit()
     return World(cases, people)
+
+
+def link(cases: Sequence[Complaint]) -> None:
+    """Tie the first cases to the one that names nobody, as splitting and joining do."""
+    first, second, third, _fourth, linked = cases
+    linked.split_from_id, linked.contact_id, linked.organ_id = first.id, third.contact_id, third.organ_id
+    second.merged_into_id = linked.id
+    add_event(linked, "split-from", public=True, text=first.number, staff=make_staff(name="分案人"))
+    add_event(linked, "merged", public=False, text=second.number, staff=make_staff(name="并案人"))
 
 
 def start_numbers_high() -> int:
@@ -128,7 +141,7 @@ def make_case(number: int, accused_id: int, joint_id: int) -> Complaint:
     """File a case with messages, a reply, an answer, a call and a file, and let its deadline be over."""
     kind, state = CASES[number]
     report, words = kind is ComplaintKind.REPORT, words_of(number)
-    named = f"：{NAMED}与证号{CARD}{CLERK if report else ''}"
+    named = "" if number == LINKED else f"：{NAMED}与证号{CARD}{CLERK if report else ''}"
     case = make_complaint(
         kind=kind,
         organ_id=joint_id if report else accused_id,
@@ -194,7 +207,7 @@ def addresses(app: Flask, values: dict[str, list[Any]], method: str, *, public: 
     for rule in app.url_map.iter_rules():
         asked = public or rule.endpoint.startswith("staff.")
         if asked and method in (rule.methods or ()) and not rule.endpoint.startswith(LEFT_OUT):
-            yield from islice(built(app, rule, values), 4)
+            yield from islice(built(app, rule, values), len(CASES))
 
 
 def built(app: Flask, rule: Rule, values: dict[str, list[Any]]) -> Iterator[str]:
@@ -273,9 +286,10 @@ def test_who_may_know_of_it_finds_it(app: Flask, world: World) -> None:
     client, values = enter(app, make_staff(role=Role.SUPERVISOR)), values_of(world.cases)
     found: set[str] = set()
     for address, answer in go_everywhere(client, addresses(app, values, "GET", public=True), world.cases[0].number):
-        found.update(leaks(world.secrets(4), address, answer))
+        found.update(leaks(world.secrets(len(CASES)), address, answer))
     # The public pages give nothing away to anybody.
     assert {line.split("/")[1] for line in found} == {"staff"}
+    assert {f"/staff/complaints/{world.cases[LINKED].id}: {case.number}" for case in world.cases[:3]} <= found
     for number, case in enumerate(world.cases):
         assert f"/staff/complaints/: {case.number}" in found
         assert f"/staff/complaints/{case.id}: {words_of(number)['facts']}" in found

@@ -17,7 +17,7 @@ from portal.db import db
 from portal.organs.models import Organ
 from portal.powers.models import PowerItem
 from tests.factories.accounts import make_staff
-from tests.factories.complaints import make_complaint
+from tests.factories.complaints import code_of, make_complaint
 from tests.factories.organs import make_officer, make_organ, make_power, transfer
 
 SignIn = Callable[..., FlaskClient]
@@ -144,3 +144,27 @@ def test_nonsense_finds_nothing(organs: dict[str, Organ], sign_in: SignIn) -> No
         assert client.get(f"/staff/complaints/{case.id}/routing", query_string={"q": words}).status_code == 200
     data = {"code": "x" * 9999, "street": "y" * 9999}
     assert client.post(f"/staff/complaints/{case.id}/routing/power", data=data).status_code == 422
+
+
+def test_the_same_sender_is_pointed_out_to_staff_alone(
+    organs: dict[str, Organ], sign_in: SignIn, client: FlaskClient
+) -> None:
+    market, phone = organs["market"].id, "+8613911112222"
+    with time_machine.travel(NOW, tick=False) as moving:
+        old = make_complaint(organ_id=market, phone=phone)
+        moving.shift(31 * 86400)
+        first = make_complaint(organ_id=market, phone=phone)
+        elsewhere = make_complaint(organ_id=organs["city"].id, phone=phone)
+        hidden = make_complaint(kind=ComplaintKind.CONDUCT, organ_id=market, phone=phone)
+        others = [make_complaint(organ_id=market, phone="+8613911113333"), make_complaint(organ_id=market)]
+        again = make_complaint(organ_id=market, phone=phone)
+        clerk = sign_in(Role.CLERK, organ_id=market)
+        page = clerk.get(f"/staff/complaints/{again.id}").text
+        assert first.number in page
+        for case in (old, elsewhere, hidden, *others):
+            assert case.number not in page
+        assert hidden.number in sign_in(Role.SUPERVISOR).get(f"/staff/complaints/{again.id}").text
+        # Whoever left no number is tied to nobody.
+        assert again.number not in clerk.get(f"/staff/complaints/{others[1].id}").text
+        client.post("/complaints/track", data={"number": again.number, "code": code_of(again)})
+        assert first.number not in client.get("/complaints/case").text

@@ -29,7 +29,7 @@ AT_ONCE = 200
 SAMPLE = 20
 # Whoever wrapped something with the old key just before it was replaced has committed it by then.
 SETTLED_SECONDS = 3600
-FOLDERS = ("files", "staging")
+FOLDERS = ("files", "staging", "imports")
 
 group = AppGroup("vault", help="The keys that seal complaints, files and phone numbers.")
 

@@ -6,7 +6,9 @@ it comes out as it would in one go.
 """
 
 import csv
+import hashlib
 import logging
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
@@ -20,6 +22,7 @@ from flask_babel import lazy_gettext as _l
 from portal.audit import service as audit
 from portal.cli import current_settings
 from portal.db import db, reading
+from portal.disk import sync_folder, write_new
 from portal.errors import Conflict, Refusal
 from portal.i18n import speaking
 from portal.imports import queries, service
@@ -38,6 +41,8 @@ from portal.imports.rules import (
     pack,
     unpack,
 )
+from portal.sealed_files import read_sealed, write_sealed
+from portal.spreadsheets import Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +55,30 @@ def folder() -> Path:
 
 
 def path_of(opened: SpreadsheetImport) -> Path:
-    """Return where the upload of an import lies."""
-    return folder() / f"{opened.sha256}-{opened.id}"
+    """Return where the upload of an import lies, sealed: whoever finds the disk finds no names and numbers in it."""
+    return folder() / hashlib.sha256(f"{opened.sha256}-{opened.id}".encode()).hexdigest()[:32]
+
+
+def seal_upload(opened: SpreadsheetImport, written: Path) -> None:
+    """Seal what was uploaded where the import will find it."""
+    write_sealed(path_of(opened), written.read_bytes())
+    sync_folder(folder())
+
+
+def read_upload(intake: Intake, opened: SpreadsheetImport, known: Any) -> Draft:
+    """Return an upload as read; it lies open beside the sealed one for the seconds that its reader takes."""
+    written = folder() / f"new-{secrets.token_hex(16)}"
+    before = folder() / f"{opened.sha256}-{opened.id}"
+    try:
+        # What was uploaded to the release before this one lies open under a longer name.
+        content = before.read_bytes() if before.exists() else read_sealed(path_of(opened))
+    except FileNotFoundError as problem:
+        raise Unreadable(_l("Uploaded files are kept for one day. Upload the file again.")) from problem
+    try:
+        write_new(written, content)
+        return intake.read_file(written, known)
+    finally:
+        written.unlink(missing_ok=True)
 
 
 def report_of(opened: SpreadsheetImport) -> Path:
@@ -158,7 +185,7 @@ def run_import(import_id: int, run_id: str, stopping: threading.Event, intake: I
         known = intake.load_known(opened.organ_id)
         db.session.rollback()
     try:
-        draft = intake.read_file(path_of(opened), known)
+        draft = read_upload(intake, opened, known)
     except Refusal:
         # It could be read before: perhaps the reader was only told to end together with us.
         if not stopping.wait(1.0):

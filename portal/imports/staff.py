@@ -101,7 +101,7 @@ def take_upload(pages: Pages, sent: FileStorage) -> int:
         opened = service.open_import(
             kind=intake.kind, file_name=kept.name, sha256=kept.sha256, staff_id=staff_id, rows=len(draft.rows)
         )
-        kept.path.rename(importer.path_of(opened))
+        importer.seal_upload(opened, kept.path)
     finally:
         kept.path.unlink(missing_ok=True)
     db.session.commit()
@@ -121,7 +121,7 @@ def read_upload(pages: Pages, opened: SpreadsheetImport) -> tuple[Draft, Any]:
     if request.method == "POST":
         # Reading takes seconds; nobody shall wait for this transaction meanwhile.
         db.session.commit()
-    return pages.intake.read_file(importer.path_of(opened), known), known
+    return importer.read_upload(pages.intake, opened, known), known
 
 
 def show(pages: Pages, import_id: int) -> ResponseReturnValue:

@@ -33,7 +33,7 @@ def hand_over(path: Path, intake: Intake = PERMITS, *, organ_id: int | None = No
     opened = SpreadsheetImport(kind=intake.kind, file_name=path.name, sha256="0" * 64, rows_total=len(draft.rows))
     db.session.add(opened)
     db.session.flush()
-    importer.path_of(opened).write_bytes(path.read_bytes())
+    importer.seal_upload(opened, path)
     service.hand_over(opened.id, organ_id=organ_id, locale="en")
     db.session.commit()
     return opened.id

@@ -17,6 +17,8 @@ from portal.hotline_imports.importer import TICKETS
 from portal.i18n import speaking
 from portal.imports.importer import commit_draft
 from portal.messages.models import Message
+from portal.sealed_files import is_sealed
+from portal.settings import Settings
 from tests.factories.organs import make_organ
 from tests.factories.spreadsheets import write_xlsx
 
@@ -133,6 +135,20 @@ def test_what_cannot_be_read_never_keeps_a_ticket_out(app: object, tmp_path: Pat
 def test_a_landline_is_kept_to_be_called(app: object, tmp_path: Path) -> None:
     bring_in(tmp_path, {"联系电话": "0391-1234567"})
     assert (only().contact_id, only().sender_address) == (None, "0391-1234567")
+
+
+def test_a_file_that_waits_is_sealed(sign_in: SignIn, tmp_path: Path, settings: Settings) -> None:
+    book = sheet(tmp_path, {})
+    plain = tmp_path / "plain.csv"
+    plain.write_text("工单编号,诉求内容,来电人\n1,虚构的事,王虚构\n", encoding="utf-8")
+    supervisor = sign_in(Role.SUPERVISOR)
+    for content in (book, plain):
+        data = {"file": (BytesIO(content.read_bytes()), content.name)}
+        answer = supervisor.post("/staff/complaints/import", data=data, content_type="multipart/form-data")
+        assert "虚构" in supervisor.get(answer.location).text
+    kept = [path for path in (settings.data_dir / "imports").iterdir() if path.is_file()]
+    assert len(kept) == 2
+    assert all("王虚构".encode() not in path.read_bytes() and is_sealed(path) for path in kept)
 
 
 def test_in_the_browser_only_supervisors_bring_them_in(sign_in: SignIn, tmp_path: Path) -> None:

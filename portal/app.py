@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import assets, clock, data_version, db, health, i18n, page_cache, rendering, rotation, security, tables
+from portal.accountability import staff as accountability_staff
 from portal.accounts import guard
 from portal.accounts import queries as accounts_queries
 from portal.accounts import rules as accounts_rules
@@ -94,6 +95,7 @@ from portal.search import service as search_service
 from portal.second_factors import staff as second_factors_staff
 from portal.settings import ROOT, Settings
 from portal.sitemaps import public as sitemaps
+from portal.supervisions import staff as supervisions_staff
 from portal.transparency import public as transparency
 from portal.typed import find_typed
 from portal.web import Portal
@@ -141,6 +143,8 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     reply_drafts_staff.blueprint,
     complaint_named_staff.blueprint,
     rectifications_staff.blueprint,
+    supervisions_staff.blueprint,
+    accountability_staff.blueprint,
     complaint_publication_staff.blueprint,
     case_routing_staff.blueprint,
     complaint_escalation_staff.blueprint,

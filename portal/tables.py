@@ -1,6 +1,7 @@
 """Every table of the portal, so that whoever imports this knows the whole schema."""
 
 from portal import data_version, limits
+from portal.accountability import models as accountability
 from portal.accounts import models as accounts
 from portal.audit import models as audit
 from portal.bases import models as bases
@@ -28,10 +29,12 @@ from portal.reply_drafts import models as reply_drafts
 from portal.revisits import models as revisits
 from portal.risk_periods import models as risk_periods
 from portal.search import models as search
+from portal.supervisions import models as supervisions
 from portal.transparency import models as transparency
 from portal.wordings import models as wordings
 
 ALL = (
+    accountability,
     accounts,
     audit,
     bases,
@@ -61,6 +64,7 @@ ALL = (
     revisits,
     risk_periods,
     search,
+    supervisions,
     transparency,
     wordings,
 )

@@ -22,6 +22,8 @@ from portal.rectifications.queries import count_views as count_rectifications
 from portal.revisits.queries import View
 from portal.revisits.queries import count_views as count_revisits
 from portal.risk_periods.queries import count_to_approve, count_to_hand_over
+from portal.supervisions.queries import View as Orders
+from portal.supervisions.queries import count_views as count_supervisions
 
 blueprint = Blueprint("home", __name__)
 
@@ -83,7 +85,7 @@ def complaints_waiting(staff: Staff) -> list[Waiting]:
     if sees_all(staff.role):
         told, url = count_told(staff, clock.today()), url_for("staff.complaint_escalation.digest", _anchor="told")
         waiting.append(Waiting(_("Late complaints told to the supervisors"), told, url, late=True))
-    return waiting + grades_waiting(staff)
+    return waiting + grades_waiting(staff) + supervisions_waiting(staff)
 
 
 def grades_waiting(staff: Staff) -> list[Waiting]:
@@ -92,8 +94,21 @@ def grades_waiting(staff: Staff) -> list[Waiting]:
     late, opened = Grades.LATE, Grades.OPEN
     return [
         Waiting(_("Bad grades of answers to put right"), counts[opened], url_for(url)),
-        Waiting(_("Of these late"), counts[late], url_for(url, view=late.value), late=True),
+        Waiting(_("Bad grades of answers that run late"), counts[late], url_for(url, view=late.value), late=True),
     ]
+
+
+def supervisions_waiting(staff: Staff) -> list[Waiting]:
+    """Return the replies that the office has asked for, those that run late, and those that wait for its decision."""
+    counts, url = count_supervisions(staff, clock.today()), "staff.supervisions.index"
+    ordered, late, replied = Orders.ORDERED, Orders.LATE, Orders.REPLIED
+    waiting = [
+        Waiting(_("Replies the supervising office asked for"), counts[ordered], url_for(url)),
+        Waiting(_("Replies to the office that run late"), counts[late], url_for(url, view=late.value), late=True),
+    ]
+    if sees_all(staff.role):
+        waiting.append(Waiting(_("Replies to decide about"), counts[replied], url_for(url, view=replied.value)))
+    return waiting
 
 
 def batches_waiting(staff: Staff) -> list[Waiting]:

@@ -11,6 +11,7 @@ from typing import Any
 from werkzeug.datastructures import FileStorage
 
 from portal import clock, uploads
+from portal.accounts.models import Role
 from portal.calls.models import Call
 from portal.complaints.models import ComplaintKind
 from portal.db import db
@@ -22,6 +23,7 @@ from portal.organs.models import Organ, Recognition
 from portal.rectifications.service import open_rectification
 from portal.reply_drafts import service as drafts
 from portal.risk_periods.models import BatchState
+from portal.supervisions.service import order_supervision
 from tests.factories.accounts import make_staff
 from tests.factories.bases import article_of, make_basis
 from tests.factories.casework import make_reply_template
@@ -126,6 +128,7 @@ def make_complaints(organ: Organ) -> dict[str, Any]:
     for case in (ours, conduct):
         case.grade, case.grade_comment = 1, MARK
         open_rectification(complaint=case)
+        order_supervision(complaint=case, staff=make_staff(role=Role.SUPERVISOR), reason=MARK, within=5)
         drafts.save_draft(complaint=case, staff=make_staff(), reply=drafts.Reply(text=MARK))
     return {
         "complaint_id": ours.id,

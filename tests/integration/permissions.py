@@ -21,6 +21,9 @@ _LINES = {
     "in in  no no no  no no no": """
         bases.edit bases.index bases.upload
         case_types.edit case_types.index complaint_deadlines.kind
+        accountability.close_record accountability.index accountability.open_record accountability.show
+        accountability.close_record-conduct accountability.open_record-conduct accountability.show-conduct
+        supervisions.decide supervisions.decide-conduct supervisions.order supervisions.order-conduct
         complaint_named.add complaint_named.clear complaint_named.index
         complaint_named.add-conduct complaint_named.clear-conduct complaint_named.index-conduct
         hotline_imports.upload
@@ -54,7 +57,7 @@ _LINES = {
     """,
     # Clerks work for their own organ.
     "in in  no no no  in in in": """
-        complaint_escalation.digest rectifications.index complaint_publication.index
+        complaint_escalation.digest rectifications.index complaint_publication.index supervisions.index
         complaints.assign_many complaints.index complaints.keep_filter complaints.plan_assignment
         complaint_intakes.hand_out complaint_intakes.new complaint_intakes.receipt
         complaint_intakes.register reply_drafts.index decision_imports.upload discretion.upload permit_imports.upload
@@ -81,10 +84,10 @@ _LINES = {
         rectifications.answer rectifications.ask_mistake rectifications.decide_mistake rectifications.make_contact
         complaint_publication.add_passage complaint_publication.confirm complaint_publication.hide_again
         complaint_publication.leave_visible complaint_publication.release complaint_publication.save_words
-        complaint_publication.send_back complaint_publication.show complaint_publication.withdraw
+        complaint_publication.send_back supervisions.reply supervisions.show complaint_publication.show complaint_publication.withdraw
     """,
     "sees sees  no no no  sees -- --": """
-        complaints.preview complaints.show rectifications.show
+        complaints.preview complaints.show rectifications.show supervisions.show
     """,
     "in in  no no no  -- -- --": """
         case_routing.pass_on-conduct case_routing.set_power-conduct case_routing.show-conduct
@@ -100,11 +103,12 @@ _LINES = {
         complaint_publication.add_passage-conduct complaint_publication.confirm-conduct
         complaint_publication.hide_again-conduct complaint_publication.leave_visible-conduct
         complaint_publication.release-conduct complaint_publication.save_words-conduct
-        complaint_publication.send_back-conduct complaint_publication.show-conduct
+        complaint_publication.send_back-conduct complaint_publication.show-conduct supervisions.reply-conduct
+        supervisions.show-conduct
         complaint_publication.withdraw-conduct
     """,
     "sees sees  no no no  -- -- --": """
-        complaints.preview-conduct complaints.show-conduct rectifications.show-conduct
+        complaints.preview-conduct complaints.show-conduct rectifications.show-conduct supervisions.show-conduct
     """,
     # Decisions and permits are read by their organ and the legal office.
     "in in  in in no  in in no": """

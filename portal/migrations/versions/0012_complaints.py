@@ -35,7 +35,7 @@ MOMENTS = ('closed_at', 'reopened_at', 'erased_at')
 NEW = (*DAYS, *MOMENTS, 'external_number', 'finding', 'channel', 'call_wanted', 'delicate', 'street', 'extended_by', 'texts_sealed',
     'identity_sealed', 'data_key', 'registered_by_id', 'power_item_id', 'merged_into_id', 'split_from_id', 'case_type_key')
 
-FOLLOWUP_TABLES = ('rectification', 'answer_edition', 'published_answer')
+FOLLOWUP_TABLES = ('accountability', 'supervision', 'rectification', 'answer_edition', 'published_answer')
 SECURITY_TABLES = ('network_count', 'network_key', 'staff_recovery_code', 'staff_second_factor', 'staff_session')
 
 
@@ -183,7 +183,7 @@ def create_casework_tables() -> None:
 
 
 def create_followup_tables() -> None:
-    """Create what follows an answer: the work after bad grades."""
+    """Create what follows an answer: bad grades, publication, supervision, accountability."""
     op.create_table('rectification',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('complaint_id', sa.Integer(), nullable=False),
@@ -237,6 +237,45 @@ def create_followup_tables() -> None:
     sa.PrimaryKeyConstraint('complaint_id', name=op.f('pk_answer_edition')),
     sa.UniqueConstraint('published_id', name=op.f('uq_answer_edition_published_id'))
     )
+    op.create_table('supervision',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('complaint_id', sa.Integer(), nullable=False),
+    sa.Column('organ_id', sa.Integer(), nullable=True),
+    sa.Column('state', sa.String(length=24), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('rounds', sa.Integer(), nullable=False),
+    sa.Column('ordered_by_id', sa.Integer(), nullable=False),
+    sa.Column('replied_by_id', sa.Integer(), nullable=True),
+    sa.Column('replied_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('accepted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['complaint_id'], ['complaint.id'], name=op.f('fk_supervision_complaint_id')),
+    sa.ForeignKeyConstraint(['ordered_by_id'], ['staff.id'], name=op.f('fk_supervision_ordered_by_id')),
+    sa.ForeignKeyConstraint(['organ_id'], ['organ.id'], name=op.f('fk_supervision_organ_id')),
+    sa.ForeignKeyConstraint(['replied_by_id'], ['staff.id'], name=op.f('fk_supervision_replied_by_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_supervision'))
+    )
+    op.create_index('ix_supervision_complaint_id', 'supervision', ['complaint_id'])
+    op.create_index('ix_supervision_open', 'supervision', ['due_on', 'id'],
+        sqlite_where=sa.text("state <> 'accepted'"), postgresql_where=sa.text("state <> 'accepted'"))
+    op.create_table('accountability',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('complaint_id', sa.Integer(), nullable=False),
+    sa.Column('organ_id', sa.Integer(), nullable=True),
+    sa.Column('ground', sa.Text(), nullable=False),
+    sa.Column('measure', sa.Text(), nullable=False),
+    sa.Column('texts_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('opened_by_id', sa.Integer(), nullable=False),
+    sa.Column('closed_by_id', sa.Integer(), nullable=True),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['closed_by_id'], ['staff.id'], name=op.f('fk_accountability_closed_by_id')),
+    sa.ForeignKeyConstraint(['complaint_id'], ['complaint.id'], name=op.f('fk_accountability_complaint_id')),
+    sa.ForeignKeyConstraint(['opened_by_id'], ['staff.id'], name=op.f('fk_accountability_opened_by_id')),
+    sa.ForeignKeyConstraint(['organ_id'], ['organ.id'], name=op.f('fk_accountability_organ_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_accountability'))
+    )
+    op.create_index('ix_accountability_complaint_id', 'accountability', ['complaint_id'])
 
 
 def create_worklist_tables() -> None:

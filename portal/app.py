@@ -83,6 +83,7 @@ from portal.procedures import service as procedures_service
 from portal.procedures import staff as procedures_staff
 from portal.publication import public as publication
 from portal.publication import service as publication_service
+from portal.reply_drafts import service as reply_drafts
 from portal.reply_drafts import staff as reply_drafts_staff
 from portal.rectifications import staff as rectifications_staff
 from portal.revisits import public as revisits
@@ -171,6 +172,7 @@ FACTS: tuple[Callable[[], object], ...] = (
     search_service.renew,
     calendar.load_facts,
     case_types.load_facts,
+    reply_drafts.load_facts,
     permits.load_facts,
     risk_periods.load_facts,
     procedures_service.load_facts,

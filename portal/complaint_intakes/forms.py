@@ -63,6 +63,8 @@ class IntakeForm(WhatForm, WhoForm, HappenedForm, ContactForm):
     def validate_case_type(self, checked: AnyField) -> None:
         """The kind of case goes with what the sender wants, and may be anonymous if the sender is."""
         chosen = self.case_types.get(checked.data or self.kind.data)
+        if self.kind.data not in KINDS:
+            return
         if chosen is None or chosen.kind != self.kind.data:
             raise ValidationError(_("This kind of case does not go with what the sender wants"))
         self.may_be_anonymous = chosen.anonymous

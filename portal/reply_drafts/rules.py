@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 MAX_BODY = 4000
 MAX_TEMPLATE_NAME = 60
+# Stands in a template for what has to be written anew for each case.
+BLANK = "____"
 
 # Nothing here tells who sent the complaint: whoever writes a reply need not know.
 PLACEHOLDERS = ("number", "received", "organ", "handler", "due", "hotline")

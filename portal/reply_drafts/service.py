@@ -1,6 +1,8 @@
 """Writing replies, having them read by a second person, and sending them as they were read. Callers commit."""
 
+import csv
 from dataclasses import dataclass
+from pathlib import Path
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -18,6 +20,7 @@ from portal.i18n import pick, speaking
 from portal.reply_drafts import queries, rules
 from portal.reply_drafts.models import DraftState, ReplyDraft, ReplyPurpose, ReplyTemplate
 
+TEMPLATES = Path(__file__).parent / "data" / "templates.csv"
 EDITABLE = (DraftState.WRITING, DraftState.RETURNED)
 
 
@@ -136,6 +139,8 @@ def _check_whole(draft: ReplyDraft) -> None:
     complaint = draft.complaint
     if not draft.text:
         raise Refusal(_l("Write the answer"), field="reply")
+    if rules.BLANK in draft.text:
+        raise Refusal(_l("Write what the template leaves open: ____"), field="reply")
     if draft.purpose is ReplyPurpose.ANSWER:
         if rules.needs_finding(complaint.kind) and draft.finding is None:
             raise Refusal(_l("Choose what was found"), field="finding")
@@ -171,3 +176,13 @@ def save_template(*, template: ReplyTemplate | None, content: TemplateContent, s
     db.session.flush()
     audit.record("reply-template.save", f"reply-template:{template.id}", staff_id=staff.id, body=content.body)
     return template
+
+
+def load_facts() -> None:
+    """Bring in the templates that ship, as long as there are none: what a city writes or puts out of use stays."""
+    if queries.list_templates():
+        return
+    with TEMPLATES.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            db.session.add(ReplyTemplate(**row | {"purpose": ReplyPurpose(row["purpose"])}))
+    db.session.flush()

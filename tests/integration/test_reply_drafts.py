@@ -11,6 +11,7 @@ from portal.accounts.models import Role, Staff
 from portal.audit.models import AuditEntry
 from portal.complaints.models import Complaint, ComplaintKind, ComplaintState
 from portal.db import db
+from portal.reply_drafts import queries, rules, service
 from portal.reply_drafts.models import DraftState, ReplyDraft, ReplyPurpose, ReplyTemplate
 from tests.factories.casework import Bench, last_staff, make_reply_template, write_and_approve
 from tests.factories.complaints import errors, make_complaint
@@ -218,7 +219,7 @@ def test_keeping_templates(app: object, sign_in: SignIn) -> None:
     ):
         assert chief.post(address, data=typed | change).status_code == 422, change
     assert chief.post(address, data=typed).status_code == 303
-    template = db.session.query(ReplyTemplate).one()
+    template = db.session.query(ReplyTemplate).filter_by(name="收费投诉").one()
     assert (
         chief.post(f"/staff/replies/templates/{template.id}", data=typed | {"body": "改了", "active": ""}).status_code
         == 303
@@ -238,3 +239,24 @@ def test_what_waits_for_a_reader_is_listed_for_them_alone(pair: Pair) -> None:
     assert pair.writer.take("reply", go="hand", reviewer=pair.reader_staff.id, **GOOD) == 302
     assert pair.case.number in pair.reader.client.get("/staff/replies/").text
     assert pair.case.number not in pair.writer.client.get("/staff/replies/").text
+
+
+def test_templates_that_ship_can_be_filled_and_leave_nothing_open(pair: Pair) -> None:
+    shipped = db.session.query(ReplyTemplate).all()
+    assert {(template.purpose.value, template.kind) for template in shipped} == {
+        ("answer", "conduct"), ("answer", "report"), ("answer", "question"), ("refusal", ""),
+    }  # fmt: skip
+    assert all(rules.find_unknown(template.body) == [] and rules.BLANK in template.body for template in shipped)
+    fitting = next(template for template in shipped if template.kind == "report")
+    filled = queries.fill_template(fitting, pair.case)
+    assert "{" not in filled
+    assert pair.case.number in filled
+    hand = {"go": "hand", "reviewer": pair.reader_staff.id, "finding": "founded"}
+    assert pair.writer.take("reply", reply=filled, **hand) == 422
+    assert pair.writer.take("reply", reply=filled.replace("____", "已核查"), **hand) == 302
+    # A city's own list stays as it is when the portal is brought up to date.
+    for template in shipped[1:]:
+        db.session.delete(template)
+    shipped[0].active = False
+    service.load_facts()
+    assert [(template.id, template.active) for template in queries.list_templates()] == [(shipped[0].id, False)]

@@ -12,9 +12,11 @@ def find_extension(complaint: Complaint) -> CaseExtension | None:
 
 
 def find_waiting_extension(complaint: Complaint) -> CaseExtension | None:
-    """Return the wish for more time that nobody has decided yet."""
+    """Return the wish for more time that nobody has decided yet; one from before the case was reopened is over."""
     extension = find_extension(complaint)
-    return extension if extension is not None and extension.granted is None else None
+    if extension is None or extension.granted is not None:
+        return None
+    return extension if complaint.reopened_at is None or extension.asked_at > complaint.reopened_at else None
 
 
 def may_be_extended(complaint: Complaint) -> bool:

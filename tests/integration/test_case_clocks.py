@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 
+from portal import clock
 from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
 from portal.case_clocks import service
@@ -134,3 +135,16 @@ def test_a_question_has_no_extension(enter: Callable[[], Bench], case: Complaint
     db.session.commit()
     assert not bench.offers("extend")
     assert bench.take("extend", extend_why="想多要几天") == 409
+
+
+def test_a_reopened_case_waits_for_no_extension_of_before(case: Complaint, sign_in: SignIn) -> None:
+    chief, other = Bench(sign_in(Role.SUPERVISOR), case), Bench(sign_in(Role.SUPERVISOR), case)
+    assert chief.take("extend", extend_why="忙") == 302
+    case.reopened_at = clock.now()
+    db.session.commit()
+    assert not other.offers("decide-extension")
+    assert other.take("decide-extension", extend_words="可以", verdict="grant") == 409
+    assert chief.take("extend", extend_why="重办需要时间") == 302
+    assert other.take("decide-extension", extend_words="可以", verdict="grant") == 302
+    db.session.refresh(case)
+    assert case.extended_by == 15

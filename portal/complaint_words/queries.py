@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
 
 from portal.complaint_words import rules
 from portal.complaint_words.models import ComplaintWords
@@ -11,10 +12,17 @@ from portal.db import db
 from portal.vault import peek_vault
 
 PURPOSE = "complaint-words"
-ON_SQLITE = "complaint.id IN (SELECT rowid FROM complaint_search_index WHERE complaint_search_index MATCH :asked_words)"
+# Those that overlap can be committed in another order than that of their numbers.
+OVERLAP = 1000
+# What came in since words were entered last is looked at whatever it says.
+FRESH = (
+    "SELECT fresh.id FROM complaint AS fresh WHERE fresh.id > :words_from AND fresh.texts_sealed IS NOT NULL "
+    "AND NOT EXISTS (SELECT 1 FROM complaint_words WHERE complaint_words.complaint_id = fresh.id)"
+)
+NUMBERED = "SELECT numbered.id FROM complaint AS numbered WHERE numbered.external_number = :asked"
+ON_SQLITE = "SELECT rowid FROM complaint_search_index WHERE complaint_search_index MATCH :asked_words"
 ON_POSTGRESQL = (
-    "complaint.id IN (SELECT complaint_id FROM complaint_words "
-    "WHERE complaint_words.search_index @> string_to_array(:asked_words, ' ')::bigint[])"
+    "SELECT complaint_id FROM complaint_words WHERE search_index @> string_to_array(:asked_words, ' ')::bigint[]"
 )
 
 
@@ -29,15 +37,22 @@ def on_sqlite() -> bool:
 
 
 def may_hold(query: str) -> sa.ColumnElement[bool]:
-    """Return the condition under which a complaint may hold what a query asks for; its opened texts decide.
+    """Return the condition under which a complaint may hold what a query asks for, or has it for a number elsewhere.
 
-    The query has to hold something to look for (`search.rules.too_short`).
+    Its opened texts decide. The query has to hold something to look for (`search.rules.too_short`).
     """
     words = rules.asked(query, words_key())
     if on_sqlite():
-        return sa.text(ON_SQLITE).bindparams(asked_words=" AND ".join(word.hex() for word in words))  # type: ignore[return-value]
-    numbers = " ".join(str(int.from_bytes(word)) for word in words)
-    return sa.text(ON_POSTGRESQL).bindparams(asked_words=numbers)  # type: ignore[return-value]
+        found, asked = ON_SQLITE, " AND ".join(word.hex() for word in words)
+    else:
+        found, asked = ON_POSTGRESQL, " ".join(str(int.from_bytes(word)) for word in words)
+    condition = sa.text(f"complaint.id IN ({found} UNION ALL {FRESH} UNION ALL {NUMBERED})")
+    return condition.bindparams(asked_words=asked, words_from=find_start(), asked=query)  # type: ignore[return-value]
+
+
+def find_start() -> int:
+    """Return the id after which complaints may have no words yet."""
+    return (db.session.scalar(sa.select(sa.func.max(ComplaintWords.complaint_id))) or 0) - OVERLAP
 
 
 def list_texts(complaint: Complaint) -> list[str]:
@@ -56,7 +71,9 @@ def list_texts_of_case(complaint: Complaint) -> list[str]:
 
 
 def list_missing(after: int, limit: int) -> Sequence[Complaint]:
-    """Return complaints with texts but without words, after an id."""
+    """Return complaints with texts but without words, after an id, with what was written to them."""
     entered = sa.exists().where(ComplaintWords.complaint_id == Complaint.id)
     statement = sa.select(Complaint).where(Complaint.id > after, Complaint.texts_sealed.is_not(None), ~entered)
-    return db.session.scalars(statement.order_by(Complaint.id).limit(limit)).all()
+    return db.session.scalars(
+        statement.options(selectinload(Complaint.events)).order_by(Complaint.id).limit(limit)
+    ).all()

@@ -23,7 +23,7 @@ CHANNELS = {
     Channel.WEB: _l("Online"),
     Channel.PHONE: _l("By telephone"),
     Channel.PAPER: _l("On paper"),
-    Channel.WINDOW: _l("At the counter"),
+    Channel.WINDOW: _l("At the window"),
     Channel.HOTLINE: _l("Hotline 12345"),
 }
 

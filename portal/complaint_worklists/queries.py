@@ -16,6 +16,8 @@ from portal import clock
 from portal.accounts.models import Role, Staff
 from portal.accounts.rules import sees_all
 from portal.case_types.queries import list_case_types
+from portal.complaint_words.queries import list_texts, may_hold
+from portal.complaint_words.rules import holds
 from portal.complaint_worklists import rules
 from portal.complaint_worklists.models import SavedFilter
 from portal.complaint_worklists.rules import Filters
@@ -25,6 +27,7 @@ from portal.complaints.rules import read_number
 from portal.db import db
 from portal.organs.queries import list_stood_for
 from portal.paging import COUNT_CAP, Page
+from portal.search.rules import too_short
 
 Condition = sa.ColumnElement[bool]
 Ids = sa.Select[int]
@@ -67,15 +70,13 @@ def view_parts(view: str, staff: Staff, today: date) -> tuple[list[Condition], l
     return views.get(view, ([due], [Complaint.next_due_on.is_(None)]))
 
 
-def narrow(filters: Filters, staff: Staff, today: date) -> list[Condition]:
-    """Return what the filters besides the view and the words ask for."""
+def narrow(filters: Filters, staff: Staff) -> list[Condition]:
+    """Return what the filters besides the view, the state, the deadline and the words ask for."""
     found: list[Condition] = []
     if filters.organ_id:
         found.append(Complaint.organ_id == filters.organ_id)
     if filters.kind:
         found.append(Complaint.kind == ComplaintKind(filters.kind))
-    if filters.state:
-        found.append(Complaint.state == ComplaintState(filters.state))
     if filters.channel:
         found.append(Complaint.channel == Channel(filters.channel))
     if filters.handler == rules.NOBODY:
@@ -83,72 +84,139 @@ def narrow(filters: Filters, staff: Staff, today: date) -> list[Condition]:
     elif filters.handler:
         handler_id = staff.id if filters.handler == rules.ME else int(filters.handler)
         found.append(Complaint.handler_id == handler_id)
-    dues = {
-        "late": Complaint.next_due_on < today,
-        "today": Complaint.next_due_on == today,
-        "week": Complaint.next_due_on.between(today, today + timedelta(days=rules.WEEK)),
-        "none": Complaint.next_due_on.is_(None),
-    }
-    return [*found, dues[filters.due]] if filters.due else found
+    return found
+
+
+def list_parts(filters: Filters, staff: Staff, today: date) -> tuple[list[Condition], list[Condition]]:
+    """Return all conditions on cases with a deadline and on those without; empty lists leave a part out.
+
+    A part in which no case can be is not looked through.
+    """
+    due, rest = view_parts(filters.view, staff, today)
+    if filters.state:
+        state = ComplaintState(filters.state)
+        due = [*due, Complaint.state == state] if due and state in OPEN else []
+        paused = [Complaint.paused_on.is_not(None)] if state in OPEN else []
+        rest = [*rest, Complaint.state == state, *paused] if rest else []
+    if filters.due:
+        dues = {
+            "late": Complaint.next_due_on < today,
+            "today": Complaint.next_due_on == today,
+            "week": Complaint.next_due_on.between(today, today + timedelta(days=rules.WEEK)),
+        }
+        due = [*due, dues[filters.due]] if due and filters.due in dues else []
+        rest = [] if filters.due in dues else rest
+    asked = narrow(filters, staff)
+    return [*due, *asked] if due else [], [*rest, *asked] if rest else []
 
 
 def _ids(reach: Reach, conditions: Sequence[Condition], *order: Any, limit: int) -> Ids:
-    """Return a statement of the ids of visible cases in an order, at most so many of each part that somebody sees."""
+    """Return a statement of the ids of visible cases in an order of id and deadline, at most so many."""
     wanted = sa.select(Complaint.id, Complaint.next_due_on).where(*conditions, KEPT, reach.visible)
     parts = [wanted.where(part).order_by(*order).limit(limit) for part in reach.parts]
     if len(parts) == 1:
         return sa.select(parts[0].subquery().c.id)
-    return sa.select(sa.union(*(sa.select(part.subquery()) for part in parts)).subquery().c.id)
+    found = sa.union(*(sa.select(part.subquery()) for part in parts)).subquery().c
+    again = [_again(one, found) for one in order]
+    return sa.select(found.id).order_by(*again).limit(limit)
+
+
+def _again(order: Any, columns: Any) -> Any:
+    """Return the same order on the columns of a subquery."""
+    if isinstance(order, sa.UnaryExpression):
+        return columns[order.element.key].desc()
+    return columns[order.key]
 
 
 def _count(reach: Reach, conditions: Sequence[Condition]) -> Any:
     if not conditions:
         return sa.literal(0)
-    found = _ids(reach, conditions, limit=COUNT_CAP).limit(COUNT_CAP).subquery()
+    found = _ids(reach, conditions, limit=rules.COUNTED).subquery()
     return sa.select(sa.func.count()).select_from(found).scalar_subquery()
 
 
 def count_views(staff: Staff, today: date) -> dict[str, int]:
-    """Count what each view of the worklist holds, each up to COUNT_CAP, in one statement."""
+    """Count what each view of the worklist holds, each up to `rules.COUNTED`, in one statement."""
     reach, columns = find_reach(staff), []
     for view in rules.VIEWS:
         due, rest = view_parts(view, staff, today)
         columns.append((_count(reach, due) + _count(reach, rest)).label(view))
     row = db.session.execute(sa.select(*columns)).one()
-    return {view: min(getattr(row, view), COUNT_CAP) for view in rules.VIEWS}
+    return {view: min(getattr(row, view), rules.COUNTED) for view in rules.VIEWS}
 
 
 def list_cases(filters: Filters, staff: Staff, today: date, number: int) -> Page[Any]:
-    """Return one page of the worklist as rows (Complaint, handler's name), the nearest deadline first."""
-    reach, asked = find_reach(staff), narrow(filters, staff, today)
-    if filters.words:
-        asked.append(_has_number(filters.words))
-    due, rest = view_parts(filters.view, staff, today)
-    due, rest = [*due, *asked] if due else [], [*rest, *asked] if rest else []
-    counted = db.session.execute(sa.select(_count(reach, due), _count(reach, rest))).one()
-    with_deadline, total = counted[0], min(counted[0] + counted[1], COUNT_CAP)
-    number = min(number, max(1, -(-total // rules.SIZE)))
-    first = (number - 1) * rules.SIZE
-    ids = _read_ids(reach, due, first, rules.SIZE, latest=False) if first < with_deadline else []
-    if len(ids) < rules.SIZE and first + len(ids) < total:
-        ids += _read_ids(reach, rest, max(0, first - with_deadline), rules.SIZE - len(ids), latest=True)
-    return Page(load_cases(ids), number, total, rules.SIZE)
+    """Return one page of the worklist as rows (Complaint, handler's name), the nearest deadline first.
+
+    Words are taken for a number here; see `find_cases`.
+    """
+    ids = list_ids(filters, staff, today, limit=COUNT_CAP)
+    number = min(number, max(1, -(-len(ids) // rules.SIZE)))
+    shown = ids[(number - 1) * rules.SIZE : number * rules.SIZE]
+    return Page(load_cases(shown), number, len(ids), rules.SIZE)
 
 
-def _read_ids(reach: Reach, conditions: Sequence[Condition], skipped: int, limit: int, *, latest: bool) -> list[int]:
-    order: tuple[Any, ...] = (Complaint.next_due_on, Complaint.id)
-    if latest:
+def list_ids(filters: Filters, staff: Staff, today: date, *, limit: int) -> list[int]:
+    """Return the ids of the cases that a worklist holds, in its order, at most so many."""
+    reach = find_reach(staff)
+    due, rest = list_parts(filters, staff, today)
+    numbered = [Complaint.number == read_number(filters.words)] if filters.words else []
+    ids: list[int] = []
+    if due:
+        order: tuple[Any, ...] = (Complaint.next_due_on, Complaint.id)
+        ids += db.session.scalars(_ids(reach, [*due, *numbered], *order, limit=limit))
+    if rest and len(ids) < limit:
         # Both the same way, though nothing here has a deadline: so an index can be read backwards.
         order = (Complaint.next_due_on.desc(), Complaint.id.desc())
-    found = _ids(reach, conditions, *order, limit=skipped + limit).subquery()
-    case = Complaint.__table__.c
-    wanted = sa.select(case.id).where(case.id.in_(sa.select(found.c.id)))
-    ordered = (case.id.desc(),) if latest else (case.next_due_on, case.id)
-    return list(db.session.scalars(wanted.order_by(*ordered).limit(limit).offset(skipped)))
+        ids += db.session.scalars(_ids(reach, [*rest, *numbered], *order, limit=limit - len(ids)))
+    return ids
 
 
-def _has_number(words: str) -> Condition:
-    return sa.or_(Complaint.number == read_number(words), Complaint.external_number == words)
+@dataclass(frozen=True)
+class Found:
+    """One page of cases as rows (Complaint, handler's name); `cut` when more could hold the words than were opened.
+
+    `too_short` when there was nothing to look for.
+    """
+
+    page: Page[Any]
+    cut: bool = False
+    too_short: bool = False
+
+
+def find_cases(filters: Filters, staff: Staff, today: date, number: int) -> Found:
+    """Return one page of the cases with a number, or with words in their texts, the nearest deadline first.
+
+    Of the cases that may hold the words the newest MOST_OPENED are opened, and looked at.
+    """
+    words = filters.words
+    if not words or read_number(words):
+        return Found(list_cases(filters, staff, today, number))
+    if too_short(words):
+        return Found(Page([], 1, 0, rules.SIZE), too_short=True)
+    due, rest = list_parts(filters, staff, today)
+    asked = sa.or_(sa.false(), *(sa.and_(*part) for part in (due, rest) if part))
+    # The words find less than any part of the reach.
+    reach = Reach((sa.true(),), visible_to(staff))
+    ids = _ids(reach, [asked, may_hold(words)], Complaint.id.desc(), limit=rules.MOST_OPENED + 1)
+    candidates = db.session.scalars(ids).all()
+    held = _open(candidates[: rules.MOST_OPENED], words)
+    number = min(number, max(1, -(-len(held) // rules.SIZE)))
+    shown = held[(number - 1) * rules.SIZE : number * rules.SIZE]
+    return Found(Page(load_cases(shown), number, len(held), rules.SIZE), cut=len(candidates) > rules.MOST_OPENED)
+
+
+def _open(ids: Sequence[int], words: str) -> list[int]:
+    """Return those of some cases that hold the words, in the order of a worklist."""
+    statement = sa.select(Complaint).where(Complaint.id.in_(ids)).options(selectinload(Complaint.events))
+    held = [
+        case
+        for case in db.session.scalars(statement)
+        if case.external_number == words or holds(list_texts(case), words)
+    ]
+    held.sort(key=lambda case: (case.next_due_on is None, case.next_due_on or date.max, case.id))
+    without = [case.id for case in reversed(held) if case.next_due_on is None]
+    return [case.id for case in held if case.next_due_on is not None] + without
 
 
 def load_cases(ids: Sequence[int]) -> list[Any]:

@@ -10,7 +10,11 @@ DUES = ("late", "today", "week", "none")
 WEEK = 7
 ME, NOBODY = "me", "none"
 SIZE = 50
+# How far a view's cases are counted: beyond it nobody needs to know how many.
+COUNTED = 201
 MAX_WORDS = 100
+# Opening a case takes a tenth of a millisecond and more; whoever finds so many asks for too little.
+MOST_OPENED = 300
 MAX_NAME = 40
 # One look at a page should find them all.
 MOST_SAVED = 20

@@ -11,7 +11,7 @@ from portal import clock
 from portal.accounts import guard
 from portal.accounts.rules import sees_all
 from portal.calendar.queries import get_calendar
-from portal.complaint_worklists import queries, service
+from portal.complaint_worklists import queries, rules, service
 from portal.complaint_worklists.forms import CHANNELS, KINDS, NameForm, read_filters, read_ids
 from portal.complaints.models import ComplaintState
 from portal.complaints.queries import list_organs, read_clock
@@ -34,11 +34,13 @@ def show_list(form: NameForm | None = None, status: int = 200) -> ResponseReturn
     """Render the worklist, with the name that was typed if it has errors."""
     staff, today = guard.current_staff(), clock.today()
     filters, calendar = read_filters(request.args), get_calendar()
-    found = queries.list_cases(filters, staff, today, page_number(request.args.get("page")))
+    found = queries.find_cases(filters, staff, today, page_number(request.args.get("page")))
     page = render_template(
         "staff/complaints/index.html",
-        page=found,
-        rows=[(row[0], row[1], read_clock(row[0], calendar, today)) for row in found.items],
+        page=found.page,
+        found=found,
+        most_opened=rules.MOST_OPENED,
+        rows=[(row[0], row[1], read_clock(row[0], calendar, today)) for row in found.page.items],
         filters=filters,
         kept=filters.written(),
         views=queries.count_views(staff, today),

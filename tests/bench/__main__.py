@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-BENCHES = ("page", "cached", "filing", "search", "start", "plan", "dispatch")
+BENCHES = ("page", "cached", "filing", "worklist", "search", "start", "plan", "dispatch")
 
 
 def main() -> int:

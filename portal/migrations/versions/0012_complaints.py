@@ -39,6 +39,16 @@ FOLLOWUP_TABLES = ('accountability', 'supervision', 'rectification', 'answer_edi
 SECURITY_TABLES = ('network_count', 'network_key', 'staff_recovery_code', 'staff_second_factor', 'staff_session')
 
 
+SIFTED = ('state', 'kind', 'channel', 'delicate', 'organ_id', 'handler_id', 'paused_on', 'erased_at')
+WORKLIST_INDEXES = {
+    'ix_complaint_due': ['next_due_on', 'id', *SIFTED, 'handler_organ_id'],
+    'ix_complaint_lead': ['handler_organ_id', 'next_due_on', 'id', *SIFTED],
+    'ix_complaint_organ_due': ['organ_id', 'next_due_on', 'id'],
+    'ix_complaint_handler_due': ['handler_id', 'next_due_on', 'id'],
+}
+OLD_INDEXES = ('organ_id', 'handler_organ_id', 'handler_id')
+
+
 def upgrade() -> None:
     create_tables()
     create_security_tables()
@@ -51,8 +61,12 @@ def upgrade() -> None:
         for name in names:
             op.execute(f'ALTER TABLE {table} DROP COLUMN {name}')
     op.drop_index('ix_complaint_worklist', table_name='complaint')
-    op.create_index('ix_complaint_due', 'complaint', ['next_due_on', 'id'],
-        sqlite_where=sa.text('next_due_on IS NOT NULL'), postgresql_where=sa.text('next_due_on IS NOT NULL'))
+    for name in OLD_INDEXES:
+        op.drop_index(f'ix_complaint_{name}', table_name='complaint')
+    for name, columns in WORKLIST_INDEXES.items():
+        op.create_index(name, 'complaint', columns)
+    op.create_index('ix_complaint_paused', 'complaint', ['paused_on', 'id'],
+        sqlite_where=sa.text('paused_on IS NOT NULL'), postgresql_where=sa.text('paused_on IS NOT NULL'))
     op.create_index('ix_complaint_state', 'complaint', ['state', 'id'])
     for name in ('contact_id', 'merged_into_id', 'split_from_id'):
         op.create_index(f'ix_complaint_{name}', 'complaint', [name])
@@ -444,7 +458,7 @@ def seal_rows() -> None:
 
 def downgrade() -> None:
     drop_worklist_tables()
-    for name in ('ix_complaint_due', 'ix_complaint_state', 'ix_complaint_contact_id', 'ix_complaint_merged_into_id',
+    for name in (*WORKLIST_INDEXES, 'ix_complaint_paused', 'ix_complaint_state', 'ix_complaint_contact_id', 'ix_complaint_merged_into_id',
         'ix_complaint_split_from_id', 'ix_complaint_external_number'):
         op.drop_index(name, table_name='complaint')
     op.drop_index('ix_complaint_file_token', table_name='complaint_file')
@@ -463,6 +477,8 @@ def downgrade() -> None:
         op.execute(f'ALTER TABLE complaint_file DROP COLUMN {name}')
     op.execute('ALTER TABLE staff DROP COLUMN officer_id')
     op.create_index('ix_complaint_worklist', 'complaint', ['state', 'answer_due_on', 'id'])
+    for name in OLD_INDEXES:
+        op.create_index(f'ix_complaint_{name}', 'complaint', [name])
     for name in (*FOLLOWUP_TABLES, 'case_extension', 'case_transfer', 'reply_template', 'reply_draft', *SECURITY_TABLES, 'complaint_pause', 'complaint_named', 'complaint_organ', 'case_type'):
         op.drop_table(name)
 

@@ -6,11 +6,12 @@ from typing import Any
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.datastructures import FileStorage
 
 from portal import uploads
 from portal.complaint_tracking import rules
 from portal.complaints.models import Complaint, ComplaintFile
-from portal.complaints.service import add_event
+from portal.complaints.service import add_event, new_file
 from portal.db import db
 from tests.factories.complaints import code_of, errors, make_complaint, picture
 from tests.factories.files import pdf
@@ -131,11 +132,10 @@ def test_a_case_holds_so_many_files(client: FlaskClient, monkeypatch: Any) -> No
 def make_file(complaint: Complaint, name: str, *, public: bool) -> ComplaintFile:
     """Give a case a file of staff's."""
     event = add_event(complaint, "message", public=public, text="请看附件")
-    token = f"{event.id:032x}"
-    file = ComplaintFile(
-        complaint=complaint, token=token, name=name, media_type="application/pdf", size=9, sha256="0" * 64
-    )
-    file.public, file.event_id = public, event.id
+    staged = uploads.stage(FileStorage(BytesIO(pdf()), name))
+    uploads.keep(staged)
+    file = new_file(complaint, staged, event_id=event.id)
+    file.public = public
     db.session.add(file)
     db.session.commit()
     return file
@@ -151,8 +151,7 @@ def test_only_public_files_of_the_open_case_are_there(app: Flask, client: FlaskC
     assert "内部.pdf" not in page
     for file in (hidden, foreign):
         assert client.get(f"/complaints/case/files/{file.id}").status_code == 404
-    # It is on record, but there is no such file on the disk.
-    assert client.get(f"/complaints/case/files/{shown.id}").status_code == 404
+    assert client.get(f"/complaints/case/files/{shown.id}").data == pdf()
     assert app.test_client().get(f"/complaints/case/files/{shown.id}").status_code == 302
 
 

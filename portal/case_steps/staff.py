@@ -115,7 +115,7 @@ STEPS: dict[str, Step] = {
     "merge": Step(
         forms.MergeForm,
         lambda case, staff, form: parts.merge(complaint=case, staff=staff, number=form.lead.data),
-        _l("Joined. The sender can follow the steps of the other case, without its forms."),
+        _l("Joined. The sender can follow the steps of the other case, without its words."),
     ),
     "take-back": Step(
         StepForm, lambda case, staff, _form: drafts.take_back(complaint=case, staff=staff), _l("You can write on.")

@@ -10,6 +10,7 @@ from tests.browser.visitor import DESK, NARROW, PHONE, Visitor
 
 PAGES = [
     "/staff/", "/staff/permits/", "/staff/calls/", "/staff/permits/import", "/staff/complaints/",
+    "/staff/complaints/1", "/staff/intakes/new", "/staff/replies/", "/staff/replies/templates/1",
     "/staff/decisions/", "/staff/decisions/late", "/staff/decisions/new?kind=permit",
     "/staff/messages/", "/staff/messages/replies", "/staff/revisits/",
     "/staff/wordings/", "/staff/wordings/permit_soon/en", "/staff/wordings/risk_notice/zh_Hans/tencent",

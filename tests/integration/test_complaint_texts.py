@@ -13,7 +13,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from notifiers.compose import preview
+from portal.accounts.models import Role
+from portal.case_clocks.service import ask_sender
 from portal.case_steps import service as casework
+from portal.case_transfers.service import transfer
+from portal.complaint_tracking.service import add_supplement, reopen_case
 from portal.complaints import outbox, service
 from portal.complaints.models import Complaint
 from portal.db import Model, db
@@ -22,6 +26,7 @@ from portal.messages.models import Message, MessageState
 from portal.messages.rules import count_segments
 from tests.factories.accounts import make_staff
 from tests.factories.complaints import Sender, make_complaint, picture
+from tests.factories.organs import make_organ
 
 LONGEST = datetime(2026, 12, 30, 4, 0, tzinfo=UTC)
 TEMPLATES = (
@@ -68,6 +73,24 @@ def test_who_did_not_ask_gets_nothing_at_any_step(app: Flask) -> None:
         casework.accept_complaint(complaint=complaint, staff=staff)
         service.answer_complaint(complaint=complaint, staff=staff, answer="x")
     assert db.session.query(Message).count() == 0
+
+
+@pytest.mark.parametrize(("phone", "told"), [("+8613800138000", True), ("", False)])
+def test_every_step_is_told_each_time_to_whoever_wants_it(app: Flask, phone: str, told: bool) -> None:
+    first, second = make_organ(), make_organ()
+    complaint, staff = make_complaint(phone=phone, organ_id=first.id), make_staff(role=Role.SUPERVISOR)
+    transfer(complaint=complaint, staff=staff, organ_id=second.id, reason="不归本单位管")
+    transfer(complaint=complaint, staff=staff, organ_id=first.id, reason="还是归它管")
+    service.move(complaint, "accept")
+    ask_sender(complaint=complaint, staff=staff, text="哪一天？")
+    add_supplement(complaint_id=complaint.id, text="20日")
+    for _ in range(2):
+        service.answer_complaint(complaint=complaint, staff=staff, answer="秘密的答复")
+        reopen_case(complaint_id=complaint.id, reason="没有说清楚")
+    twice = ["complaint_answered", "complaint_reopened"] * 2
+    steps = ["complaint_received", *["complaint_transferred"] * 2, "complaint_material", *twice]
+    found = [row.template for row in db.session.query(Message).order_by(Message.id)]
+    assert found == (steps if told else [])
 
 
 def test_the_code_is_nowhere(app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:

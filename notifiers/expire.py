@@ -1,4 +1,5 @@
-"""Ends what is over: publications whose period has passed, and cases whose sender can no longer reopen them.
+"""Ends what is over: publications whose period has passed, cases that can no longer be reopened, and what is kept of
+closed ones.
 
 Their day hides publications at once; this takes them from the search and logs it.
 """
@@ -8,10 +9,11 @@ from datetime import date
 
 from portal import clock
 from portal.case_steps.service import close_some
+from portal.complaint_retention.service import retain_some
 from portal.db import db
 from portal.decision_endings.service import expire_some
 
-ENDS: tuple[Callable[[date], int], ...] = (expire_some, close_some)
+ENDS: tuple[Callable[[date], int], ...] = (expire_some, close_some, retain_some)
 
 
 def expire() -> int:

@@ -183,6 +183,7 @@ FACTS: tuple[Callable[[], object], ...] = (
 # Where each command is; see `CommandTable`.
 COMMANDS = {
     "backup": "portal.backup:backup",
+    "complaints": "portal.complaint_retention.cli:group",
     "demo": "portal.demo.cli:group",
     "doctor": "portal.doctor:doctor",
     "publication": "portal.publication.cli:group",

@@ -147,6 +147,7 @@ class Complaint(Enveloped, Model):
         Index("ix_complaint_organ_due", "organ_id", "next_due_on", "id"),
         Index("ix_complaint_handler_due", "handler_id", "next_due_on", "id"),
         partial_index("ix_complaint_paused", "paused_on", "id", where="paused_on IS NOT NULL"),
+        partial_index("ix_complaint_kept", "closed_at", "id", where="closed_at IS NOT NULL AND erased_at IS NULL"),
         Index("ix_complaint_state", "state", "id"),
     )
 

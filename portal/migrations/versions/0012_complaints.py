@@ -65,6 +65,9 @@ def upgrade() -> None:
         op.drop_index(f'ix_complaint_{name}', table_name='complaint')
     for name, columns in WORKLIST_INDEXES.items():
         op.create_index(name, 'complaint', columns)
+    op.create_index('ix_complaint_kept', 'complaint', ['closed_at', 'id'],
+        sqlite_where=sa.text('closed_at IS NOT NULL AND erased_at IS NULL'),
+        postgresql_where=sa.text('closed_at IS NOT NULL AND erased_at IS NULL'))
     op.create_index('ix_complaint_paused', 'complaint', ['paused_on', 'id'],
         sqlite_where=sa.text('paused_on IS NOT NULL'), postgresql_where=sa.text('paused_on IS NOT NULL'))
     op.create_index('ix_complaint_state', 'complaint', ['state', 'id'])
@@ -458,7 +461,7 @@ def seal_rows() -> None:
 
 def downgrade() -> None:
     drop_worklist_tables()
-    for name in (*WORKLIST_INDEXES, 'ix_complaint_paused', 'ix_complaint_state', 'ix_complaint_contact_id', 'ix_complaint_merged_into_id',
+    for name in (*WORKLIST_INDEXES, 'ix_complaint_paused', 'ix_complaint_kept', 'ix_complaint_state', 'ix_complaint_contact_id', 'ix_complaint_merged_into_id',
         'ix_complaint_split_from_id', 'ix_complaint_external_number'):
         op.drop_index(name, table_name='complaint')
     op.drop_index('ix_complaint_file_token', table_name='complaint_file')

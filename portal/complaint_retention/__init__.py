@@ -1,0 +1,1 @@
+"""The end of closed complaints: after the months their kind of case is kept for, nothing personal is left of them."""

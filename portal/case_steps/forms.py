@@ -128,13 +128,13 @@ class SplitForm(StepForm):
 
     part_kind = SelectField(
         _l("What is the second matter?"),
-        choices=list(KINDS.items()),
+        choices=[("", _l("Please choose")), *KINDS.items()],
         validators=[OneOf(tuple(KINDS), _l("Choose what it is"))],
         validate_choice=False,
     )
     part_category = SelectField(
         _l("What is it about?"),
-        choices=list(CATEGORIES.items()),
+        choices=[("", _l("Please choose")), *CATEGORIES.items()],
         validators=[OneOf(tuple(CATEGORIES), _l("Choose what it is about"))],
         validate_choice=False,
     )

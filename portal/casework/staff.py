@@ -139,12 +139,20 @@ def take_step(complaint_id: int, form: StepForm, step: Step) -> ResponseReturnVa
         if isinstance(refusal, NotFound):
             raise
         db.session.rollback()
-        form.form_errors.append(str(refusal.message))
+        blame(form, refusal)
         return show_bench(complaint_id, form, refusal.status if refusal.status in (403, 409) else 422)
     flash(str(step.done), "good")
     answer = lead_on(complaint_id, staff)
     db.session.commit()
     return answer
+
+
+def blame(form: StepForm, refusal: Refusal) -> None:
+    """Show a refusal on the field that it concerns, else above the form."""
+    if refusal.field and refusal.field in form:
+        form[refusal.field].errors = [*form[refusal.field].errors, str(refusal.message)]
+    else:
+        form.form_errors.append(str(refusal.message))
 
 
 def lead_on(complaint_id: int, staff: Staff) -> ResponseReturnValue:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import sqlalchemy as sa
+from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
 from portal.accounts.models import Role, Staff
@@ -139,7 +140,12 @@ def test_a_refusal_needs_a_ground_with_its_article_and_a_second_person(pair: Pai
     db.session.commit()
     assert pair.writer.take("reply", reply="不归我们管", **hand) == 422
     assert pair.writer.take("reply", reply="不归我们管", ground="market-late", **hand) == 422
-    assert pair.writer.take("reply", reply="不归我们管", ground="remit", **hand) == 422
+    open_end = pair.writer.send("reply", reply="不归我们管", ground="remit", **hand)
+    assert open_end.status_code == 422
+    # Said where it has to be mended.
+    field = BeautifulSoup(open_end.text, "html.parser").select_one("#elsewhere")
+    assert field is not None
+    assert field["aria-invalid"] == "true"
     assert pair.writer.take("reply", reply="不归我们管", ground="remit", elsewhere="市水利局", **hand) == 302
     assert pair.writer.take("send") == 409
     assert pair.reader.take("review", verdict="approve") == 302

@@ -12,7 +12,7 @@ from portal.fields import AtMost, tidy
 class OpenForm(FlaskForm):
     """What was found; the grounds are filled in by the view."""
 
-    ground = SelectField(_l("Ground"), validators=[DataRequired(_l("Choose a ground"))], validate_choice=False)
+    ground = SelectField(_l("Breach"), validators=[DataRequired(_l("Choose a ground"))], validate_choice=False)
     facts = TextAreaField(
         _l("What was found?"),
         filters=[tidy],

@@ -10,6 +10,8 @@ from portal.complaint_publication.models import EditionState
 from portal.complaints.models import ComplaintKind
 from portal.complaints.rules import MAX_REASON
 from portal.fields import AtMost, one_line, tidy
+from portal.masking.forms import FINDING_LABELS
+from portal.personal_data.rules import Finding
 
 KIND_LABELS = {
     ComplaintKind.CONDUCT: _l("Complaint about enforcement"),
@@ -23,7 +25,8 @@ STATE_LABELS = {
     EditionState.RELEASED: _l("Published"),
     EditionState.WITHDRAWN: _l("Withdrawn"),
 }
-COLUMN_LABELS = {"title": _l("Title"), "question": _l("Question"), "answer": _l("Answer")}
+COLUMN_LABELS = {"title": _l("Title"), "question": _l("What was asked or told"), "answer": _l("Answer")}
+MARK_LABELS = FINDING_LABELS | {Finding.OTHER: _l("the sender, a number of the case, or added by hand")}
 
 
 class WordsForm(FlaskForm):
@@ -35,7 +38,7 @@ class WordsForm(FlaskForm):
         validators=[DataRequired(_l("Write a title that says what it is about")), AtMost(rules.MAX_TITLE)],
     )
     question = TextAreaField(
-        _l("Question"),
+        _l("What was asked or told"),
         filters=[tidy],
         validators=[DataRequired(_l("Write what was asked or told")), AtMost(rules.MAX_QUESTION)],
     )

@@ -29,6 +29,7 @@ from portal.person_names.rules import NameStyle
 
 # Events that make somebody one of its writers.
 WROTE = ("publication-text", "publication-mask")
+SHORTEST_ADDRESS = 6
 
 
 class View(StrEnum):
@@ -67,9 +68,11 @@ def list_writers(edition: AnswerEdition) -> set[int]:
 
 def list_secrets(complaint: Complaint) -> list[str]:
     """Return what must stand in nothing public about a case: who sent it, and every number it is known by."""
-    phone = complaint.contact.phone if complaint.contact else ""
-    secrets = (complaint.number, complaint.external_number or "", phone, phone.removeprefix("+86"))
-    return [text for text in (*secrets, complaint.sender_name, complaint.sender_address) if text]
+    phone = complaint.contact.phone.removeprefix("+86") if complaint.contact else ""
+    # Less than a street and a house is where half the city lives.
+    home = complaint.sender_address if len(complaint.sender_address) >= SHORTEST_ADDRESS else ""
+    numbers = (phone, complaint.number, complaint.external_number or "")
+    return [text for text in (complaint.sender_name, home, *numbers) if text]
 
 
 def list_officer_names(complaint: Complaint) -> Sequence[str]:

@@ -10,7 +10,14 @@ from flask_babel import gettext as _
 from portal.accounts import guard
 from portal.accounts.models import Staff
 from portal.complaint_publication import queries, rules, service
-from portal.complaint_publication.forms import COLUMN_LABELS, STATE_LABELS, BackForm, WithdrawForm, WordsForm
+from portal.complaint_publication.forms import (
+    COLUMN_LABELS,
+    MARK_LABELS,
+    STATE_LABELS,
+    BackForm,
+    WithdrawForm,
+    WordsForm,
+)
 from portal.complaint_publication.models import AnswerEdition, EditionState
 from portal.complaint_publication.queries import View
 from portal.complaints.models import Complaint
@@ -18,7 +25,6 @@ from portal.complaints.public import heading
 from portal.complaints.queries import get_for_staff
 from portal.complaints.rules import MAX_REASON
 from portal.complaints.staff import change_case, handlers_only
-from portal.masking.forms import FINDING_LABELS
 from portal.masking_sheets.forms import REASON_LABELS, FindingForm, PassageForm, SeenForm
 from portal.paging import page_number
 from portal.personal_data.rules import Finding
@@ -69,7 +75,7 @@ def show_page(complaint_id: int, form: Any = None, status: int = 200) -> Respons
         withdraw_form=form if isinstance(form, WithdrawForm) else WithdrawForm(formdata=None),
         label=COLUMN_LABELS.get,
         state_labels=STATE_LABELS,
-        finding_labels=FINDING_LABELS,
+        finding_labels=MARK_LABELS,
         reason_labels=REASON_LABELS,
         limits=rules,
         max_reason=MAX_REASON,

@@ -52,12 +52,15 @@ def show_page(complaint_id: int, form: Any = None, status: int = 200) -> Respons
     staff = guard.current_staff()
     complaint = get_for_staff(complaint_id, staff)
     latest = queries.get_latest(complaint)
+    forms: dict[str, Any] = {made.__name__: form if isinstance(form, made) else made(formdata=None) for made in FORMS}
+    if not complaint.call_wanted:
+        forms["ContactForm"].contact.label.text = _("Message")
     page = render_template(
         "staff/rectifications/show.html",
         complaint=complaint,
         latest=latest,
         form=form,
-        forms={made.__name__: form if isinstance(form, made) else made(formdata=None) for made in FORMS},
+        forms=forms,
         may_decide=staff.role in service.DECIDERS and staff.id != latest.mistake_by_id,
         outcomes=OUTCOMES,
         grades=GRADES,

@@ -2,7 +2,9 @@
 
 SQLite: one writer at a time, first come first served. A write transaction waits on a file lock before
 `BEGIN IMMEDIATE`, because SQLite's own busy handler starves late-comers and never helps a reader that turns writer.
-GET and HEAD requests open read-only transactions and never wait.
+A commit appends to the write-ahead log, gives the lock back, and returns once the log is on disk: those who come next
+write meanwhile, and one wait for the disk serves all of them. GET and HEAD requests open read-only transactions and
+never wait.
 """
 
 import fcntl
@@ -33,6 +35,11 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 read_only: ContextVar[bool] = ContextVar("read_only", default=False)
+
+# Pages of the log, 16 MB: going through it waits for the disk twice, with the lock in its hands.
+CHECKPOINT_AFTER = 4000
+# What a file says of its own times need not be on disk.
+_sync = getattr(os, "fdatasync", os.fsync)
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -101,6 +108,7 @@ class LockedConnection(sqlite3.Connection):
 
     lock_file: int | None = None
     refuses_writes: bool | None = None
+    log: str | None = None
 
     def refuse_writes(self, refused: bool) -> None:
         """Refuse writes from now on, or take them again."""
@@ -113,26 +121,39 @@ class LockedConnection(sqlite3.Connection):
         fcntl.flock(handle, fcntl.LOCK_EX)
         self.lock_file = handle
 
-    def _unlock(self) -> None:
+    def unlock(self) -> None:
+        """Let the next one write."""
         if self.lock_file is not None:
             os.close(self.lock_file)
             self.lock_file = None
 
     def commit(self) -> None:
+        wrote = self.lock_file is not None
         super().commit()
-        self._unlock()
+        self.unlock()
+        if wrote and self.log:
+            sync(self.log)
 
     def rollback(self) -> None:
         try:
             super().rollback()
         finally:
-            self._unlock()
+            self.unlock()
 
     def close(self) -> None:
         try:
             super().close()
         finally:
-            self._unlock()
+            self.unlock()
+
+
+def sync(path: str) -> None:
+    """Return once everything that was written to a file is on disk; raises OSError when that cannot be said."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _sync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -155,11 +176,16 @@ def writing() -> Iterator[None]:
         read_only.reset(token)
 
 
-def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
+def _on_sqlite_connect(connection: LockedConnection, _record: object) -> None:
     connection.isolation_level = None
+    path = connection.execute("PRAGMA database_list").fetchone()[2]
+    if path and connection.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",):
+        connection.log = f"{path}-wal"
+    # SQLite would wait for the disk with the lock in its hands.
+    synchronous = "NORMAL" if connection.log else "FULL"
     # What is deleted is overwritten too: counts per network and their keys are to be gone when they are gone.
-    settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "secure_delete=ON")
-    for setting in settings:
+    settings = ("foreign_keys=ON", "busy_timeout=10000", "secure_delete=ON", f"wal_autocheckpoint={CHECKPOINT_AFTER}")
+    for setting in (f"synchronous={synchronous}", *settings):
         connection.execute(f"PRAGMA {setting}")
 
 
@@ -173,7 +199,11 @@ def _on_sqlite_begin(connection: sa.Connection) -> None:
     path = connection.engine.url.database
     if path and path != ":memory:":
         driver.lock(f"{path}.lock")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as problem:
+        driver.unlock()
+        raise sa.exc.OperationalError("BEGIN IMMEDIATE", None, problem) from problem
 
 
 def _on_postgresql_begin(connection: sa.Connection) -> None:

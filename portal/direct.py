@@ -17,8 +17,13 @@ MOST_STATEMENTS = 128
 
 
 def run(statement: Any, values: rows.Values) -> list[Any]:
-    """Run a statement and return its rows, none for one that returns nothing; raises SQLAlchemy's DBAPIError."""
-    connection = db.session.connection()
+    """Run a statement, or what a function makes for the dialect of a name, and return its rows, if it returns any.
+
+    Raises SQLAlchemy's DBAPIError.
+    """
+    connection = _find_connection()
+    if callable(statement):
+        statement = statement(connection.dialect.name)
     written = _write(statement, connection.dialect)
     try:
         cursor = rows.ask(connection.connection.driver_connection, written.text, written.arrange(values))
@@ -27,6 +32,15 @@ def run(statement: Any, values: rows.Values) -> list[Any]:
         kind: Any = connection.dialect.loaded_dbapi.Error
         said = sa.exc.DBAPIError.instance(written.text, None, problem, kind, hide_parameters=True)
         raise said from problem
+
+
+def _find_connection() -> sa.Connection:
+    # The session looks for it anew each time, which takes as long as a statement.
+    session = db.session
+    kept: sa.Connection | None = session.info.get("direct")
+    if kept is None or kept.closed or not kept.in_transaction():
+        kept = session.info["direct"] = session.connection()
+    return kept
 
 
 @lru_cache(MOST_STATEMENTS)

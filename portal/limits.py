@@ -8,6 +8,7 @@ What must hold across processes is a row in the database; the rest is counted by
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 import threading
 from collections.abc import Callable
@@ -33,6 +34,7 @@ MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86400
 # What one provider gives to one household or one street; a neighbour more or less is no harm.
 IPV4_PREFIX, IPV6_PREFIX = 24, 56
 MOST_KEPT = 50_000
+IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}", re.ASCII)
 ONLY_KEY = 1
 SWEEP_AFTER = timedelta(minutes=10)
 
@@ -171,6 +173,9 @@ def limited(name: str, *, when: Callable[[], object] = lambda: True) -> Callable
 
 def network(address: str | None) -> str:
     """Return the network of an address: /24 of IPv4, /56 of IPv6; empty for what is none."""
+    if address and IPV4.fullmatch(address):
+        # Nearly all of them, in a twentieth of the time.
+        return f"{address.rpartition('.')[0]}.0/{IPV4_PREFIX}"
     try:
         found = ipaddress.ip_address((address or "").partition("%")[0])
     except ValueError:
@@ -195,9 +200,9 @@ def digest(key: bytes, words: str) -> bytes:
 
 def add(buckets: Buckets, now: datetime) -> dict[bytes, int]:
     """Count one more in each, in the database, and return how many that makes."""
-    statement, found = _adding(db.engine.dialect.name), {}
+    found = {}
     for bucket, ends_at in buckets.items():
-        found[bucket] = int(direct.run(statement, {"name": bucket, "until": ends_at})[0][0])
+        found[bucket] = int(direct.run(_adding, {"name": bucket, "until": ends_at})[0][0])
     # The notifier does so too; where none runs, whoever comes takes away what has ended.
     if now - current_app.extensions.get("limits_swept_at", now - SWEEP_AFTER) >= SWEEP_AFTER:
         current_app.extensions["limits_swept_at"] = now

@@ -28,6 +28,8 @@ from portal.settings import ROOT
 
 GRACE = 8.0
 PATIENCE = 60.0
+# Of each web process: while one waits for the disk, others are served.
+THREADS = 4
 SIGN_INS = 8
 TRY_FIRST = (
     "Read the reminders on the phones' page and answer one: 1 done, 2 call me, T stop.",
@@ -83,7 +85,7 @@ def find_obstacle(host: str, port: int) -> str:
 def web_command(host: str, port: int, workers: int) -> list[str]:
     """Return the command line of the web server."""
     options = ["--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(workers)]
-    quiet = ["--blocking-threads", "1", "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "2"]
+    quiet = ["--blocking-threads", str(THREADS), "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "2"]
     return [sys.executable, "-m", "granian", *options, *quiet, "wsgi:app"]
 
 

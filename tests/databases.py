@@ -39,10 +39,10 @@ def find_binaries() -> Path:
 class Server:
     """A PostgreSQL server of our own in a temporary folder, on a port that stays the same when it is started again.
 
-    It is fast, and forgets its last commits when it is stopped at once.
+    It is fast, and forgets its last commits when it is stopped at once, unless it is to be `durable`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         self.binaries = find_binaries()
         self.home = Path(tempfile.mkdtemp(prefix="portal-pg-", dir="/tmp"))
         self.user: list[str] = []
@@ -51,9 +51,8 @@ class Server:
             os.chown(self.home, account.pw_uid, account.pw_gid)
             self.user = ["runuser", "-u", "postgres", "--"]
         self.port = free_port()
-        self.options = (
-            f"-p {self.port} -k {self.home} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off "
-            "-c synchronous_commit=off -c max_connections=60"
+        self.options = f"-p {self.port} -k {self.home} -c listen_addresses=127.0.0.1 -c max_connections=60" + (
+            "" if durable else " -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
         )
         self._run("initdb", "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8")
 

@@ -114,7 +114,7 @@ class QueryCode:
 
 def make_code() -> QueryCode:
     """Make a query code: 12 characters, 60 bits."""
-    code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(rules.CODE_LENGTH))
+    code = "".join(CODE_ALPHABET[byte % 32] for byte in secrets.token_bytes(rules.CODE_LENGTH))
     return QueryCode(code, hash_code(code, secrets.token_hex(16)))
 
 
@@ -177,7 +177,7 @@ def enter_complaint(*, filing: Filing, code: QueryCode, terms: Terms) -> Entered
     for file in filing.files:
         uploads.keep(file)
     complaint = _values_of(filing, code, terms)
-    entered = direct.run(_entering(db.engine.dialect.name), complaint)
+    entered = direct.run(_entering, complaint)
     if not entered:
         # The same form, sent twice at the same moment: the other one has it, and this number goes to the next.
         direct.run(_GIVE_BACK, {"on": clock.today()})
@@ -290,7 +290,7 @@ def choose_handler(filing: Filing) -> int | None:
 
 def take_number(today: date) -> str:
     """Return the next number of a day; two filings at once wait for each other."""
-    return rules.format_number(today, direct.run(_counting(db.engine.dialect.name), {"day": today})[0][0])
+    return rules.format_number(today, direct.run(_counting, {"day": today})[0][0])
 
 
 @cache

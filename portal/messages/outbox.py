@@ -67,7 +67,7 @@ def enqueue(
         "reason": reason,
     }
     db.session.flush()
-    return len(direct.run(_entering_one(db.engine.dialect.name), _completed(row, clock.now()))) == 1
+    return len(direct.run(_entering_one, _completed(row, clock.now()))) == 1
 
 
 def enqueue_many(rows: Sequence[dict[str, Any]]) -> int:

@@ -1,5 +1,6 @@
 """SQLite under load: many processes read, then write, and nobody is told that the database is locked."""
 
+import fcntl
 import multiprocessing
 import sqlite3
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from portal.db import db, reading
+from portal.db import LockedConnection, _on_sqlite_connect, db, reading
 from tests.conftest import make_app, make_settings, prepare
 from tests.factories.accounts import make_staff
 
@@ -61,7 +62,58 @@ def test_sqlite_is_journalled_synced_and_keeps_foreign_keys(tmp_path: Path) -> N
     with make_app(settings).app_context():
         pragmas = {name: db.session.scalar(sa.text(f"PRAGMA {name}")) for name in ("journal_mode", "foreign_keys")}
         assert pragmas == {"journal_mode": "wal", "foreign_keys": 1}
-        assert db.session.scalar(sa.text("PRAGMA synchronous")) == 2
+        # 1: the log is synced by `LockedConnection.commit`, past the lock; the tests below.
+        assert db.session.scalar(sa.text("PRAGMA synchronous")) == 1
+
+
+def test_a_commit_returns_when_it_is_on_disk_and_keeps_nobody_waiting_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make_settings(tmp_path, f"sqlite:///{tmp_path / 'portal.db'}")
+    prepare(settings)
+    app, synced = make_app(settings), []
+
+    def sync(handle: int) -> None:
+        with (tmp_path / "portal.db.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # Raises where the writer still holds it.
+        with sqlite3.connect(tmp_path / "portal.db") as connection:
+            counted = connection.execute("SELECT count(*) FROM staff").fetchone()[0]
+        synced.append((Path(f"/proc/self/fd/{handle}").resolve().name, counted))
+
+    monkeypatch.setattr("portal.db._sync", sync)
+    with app.app_context():
+        make_staff()
+        assert not synced
+        db.session.commit()
+        assert synced == [("portal.db-wal", 1)]
+        with reading():
+            db.session.scalar(sa.text("SELECT count(*) FROM staff"))
+            db.session.commit()
+        make_staff()
+        db.session.rollback()
+        assert len(synced) == 1
+
+
+def test_a_commit_that_the_disk_does_not_confirm_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = make_settings(tmp_path, f"sqlite:///{tmp_path / 'portal.db'}")
+    prepare(settings)
+
+    def sync(_handle: int) -> None:
+        raise OSError(5, "the disk is gone")
+
+    with make_app(settings).app_context():
+        make_staff()
+        monkeypatch.setattr("portal.db._sync", sync)
+        with pytest.raises(OSError, match="gone"):
+            db.session.commit()
+
+
+def test_without_a_log_sqlite_syncs_itself() -> None:
+    connection = sqlite3.connect(":memory:", factory=LockedConnection)
+    _on_sqlite_connect(connection, None)
+    assert connection.log is None
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    connection.close()
 
 
 def test_a_reader_cannot_write_and_waits_for_no_writer(tmp_path: Path) -> None:

@@ -30,12 +30,25 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def serving(target: str, folder: Path, environment: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """Serve an application with one worker; yields the server's process id and port."""
+def serving(
+    target: str, folder: Path, environment: dict[str, str], *, workers: int = 1, threads: int = 1
+) -> Iterator[tuple[int, int]]:
+    """Serve an application; yields the server's process id and port."""
     port = free_port()
     address = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(
-        [sys.executable, "-m", "granian", *address, "--workers", "1", "--blocking-threads", "1", "--no-ws", target],
+        [
+            sys.executable,
+            "-m",
+            "granian",
+            *address,
+            "--workers",
+            str(workers),
+            "--blocking-threads",
+            str(threads),
+            "--no-ws",
+            target,
+        ],
         cwd=folder,
         env=environment,
         stdout=subprocess.DEVNULL,

@@ -21,6 +21,7 @@ class Number(IntegerField):
         self.words = _l("Enter a whole number from %(least)d to %(most)d", least=least, most=most)
         within = NumberRange(least, most, message=self.words)
         super().__init__(label, validators=[within], **kwargs)
+        self.flags.required = True
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read what was typed."""

@@ -325,6 +325,7 @@ def _complaint(scene: Scene, template: dict[str, Any], number: int, age: int, co
         clock_from_on=received,
         code_hash=code_hash if number == rules.SHOWN_COMPLAINT else "-",
         kind=ComplaintKind(template["kind"]),
+        state=ComplaintState.SUBMITTED,
         category=template["category"],
         organ_id=organ.id,
         handler_organ_id=scene.organs["justice"].id if conduct else organ.id,

@@ -52,6 +52,10 @@ def test_every_register_is_filled_and_every_state_met(app: Flask, tmp_path: Path
     assert waiting
     late = sa.and_(Complaint.state == ComplaintState.ACCEPTED, Complaint.answer_due_on < clock.today())
     assert db.session.scalar(sa.select(sa.func.count(Complaint.id)).where(late))
+    unknown = sa.and_(
+        Complaint.state.in_((ComplaintState.SUBMITTED, ComplaintState.ACCEPTED)), Complaint.next_due_on.is_(None)
+    )
+    assert not db.session.scalar(sa.select(sa.func.count(Complaint.id)).where(unknown))
     for column, values in (
         (Decision.state, DecisionState),
         (Decision.kind, DecisionKind),

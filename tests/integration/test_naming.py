@@ -153,6 +153,20 @@ def test_somebody_is_added(boss: Staff, sign_in: SignIn) -> None:
     assert db.session.query(AuditEntry).filter_by(action="complaint.named.add").count() == 2
 
 
+def test_a_card_on_the_list_keeps_its_later_account_away(app: Flask) -> None:
+    complaint = make_complaint()
+    make_officer(make_organ(), "16080006666", name="虚构证件")
+    by = make_staff(role=Role.SUPERVISOR)
+    service.add_named(complaint=complaint, account_id=None, card="16080006666", reason="看照片认出", staff=by)
+    named = db.session.query(ComplaintNamed).one()
+    assert named.staff_id is None
+    staff = make_staff(role=Role.ADMIN, name="后来账号")
+    assert sees(staff, complaint)
+    staff.officer_id = named.officer_id
+    assert not sees(staff, complaint)
+    assert staff.id not in {row.id for row in queries.list_assignable(complaint)}
+
+
 def test_the_list_is_for_supervisors_who_are_not_on_it(boss: Staff, sign_in: SignIn) -> None:
     complaint = make_complaint()
     db.session.commit()

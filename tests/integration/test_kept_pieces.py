@@ -1,5 +1,7 @@
 """Pieces of pages that are kept between requests follow language, mode, section and data at once."""
 
+import re
+
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
@@ -91,3 +93,23 @@ def test_kept_filter_is_not_shown_to_who_filters(client: FlaskClient) -> None:
     assert (chosen["value"], typed["value"]) == ("penalty", "x")
     plain = BeautifulSoup(client.get("/decisions").text, "html.parser")
     assert plain.select("option[selected]") == []
+
+
+def test_first_page_of_a_complaint_shows_nobody_what_others_chose(client: FlaskClient) -> None:
+    first = client.get("/complaints/new").text
+    assert "checked" not in first
+    chosen = client.post("/complaints/new", data={"page": "1", "kind": "report", "category": "fee", "go": "stay"})
+    assert 'value="report" checked' in chosen.text
+    assert 'value="fee" selected' in chosen.text
+    refused = client.post("/complaints/new", data={"page": "1", "go": "next"})
+    assert refused.status_code == 422
+    assert "field__error" in refused.text
+    assert "Not sure? Pick the closest" in client.get("/complaints/new?lang=en").text
+    client.delete_cookie("lang")
+    again = client.get("/complaints/new").text
+    assert without_draft(again) == without_draft(first)
+
+
+def without_draft(page: str) -> str:
+    """Return a form's page without what is new at each opening."""
+    return re.sub(r'name="(draft|csrf_token)" value="[^"]*"', "", page)

@@ -1,9 +1,11 @@
-"""What people type into the cells of a spreadsheet, read forgivingly. Pure."""
+"""What people type into the cells of a spreadsheet, read forgivingly, and what they get in cells. Pure."""
 
 import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, timedelta
+
+from portal.patterns import later
 
 # Excel counts days from here; it believes that 1900 was a leap year, so this holds from March 1900 on.
 EXCEL_EPOCH = date(1899, 12, 30)
@@ -19,6 +21,15 @@ SERIAL = re.compile(r"(\d{5})(?:\.\d+)?")
 DECORATION = re.compile(r"[\s*:_\-()\[\]{}<>\u3010\u3011\u3014\u3015\u300a\u300b\u300c\u300d\u3001,.;/\\'\"`]+")
 # The words for "to be filled", "may be filled" and "optional" in brackets behind a heading.
 TO_FILL = re.compile(r"[(\[\u3010]\s*(?:\u5fc5\u586b|\u9009\u586b|\u53ef\u9009)\u9879?\s*[)\]\u3011]")
+
+
+# A cell that begins with one of these can run as a formula, in full width as well; so can one after a blank.
+FORMULA = later(r"^[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20|%]|^[\t\r\n]")
+
+
+def cell(text: str) -> str:
+    """Return a text that a spreadsheet program shows as it is instead of running it."""
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def tidy(text: str) -> str:

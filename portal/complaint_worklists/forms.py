@@ -1,4 +1,4 @@
-"""The forms of the worklist: its filters, a name to keep them under, and who gets many cases at once."""
+"""The forms of the worklist: its filters, a name to keep them under, and its cases as rows of a spreadsheet."""
 
 from collections.abc import Mapping
 
@@ -7,10 +7,15 @@ from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.validators import DataRequired
 
+from portal import clock
+from portal.cells import cell
 from portal.complaint_worklists import rules
 from portal.complaint_worklists.rules import Filters
-from portal.complaints.models import Channel, ComplaintKind, ComplaintState
+from portal.complaints.forms import CATEGORIES
+from portal.complaints.models import Channel, Complaint, ComplaintKind, ComplaintState, Finding
 from portal.fields import AtMost, one_line
+from portal.i18n import pick
+from portal.masking.rules import Context, find_marks, masked
 from portal.paging import whole_number
 
 KINDS = {
@@ -60,3 +65,58 @@ class NameForm(FlaskForm):
     name = StringField(
         _l("Name"), filters=[one_line], validators=[DataRequired(_l("Give it a name")), AtMost(rules.MAX_NAME)]
     )
+
+
+EXPORTED = (
+    _l("Number"),
+    _l("Received on"),
+    _l("Kind"),
+    _l("What it is about"),
+    _l("Received"),
+    _l("Organ"),
+    _l("State"),
+    _l("Deadline"),
+    _l("Answered on"),
+    _l("Finding"),
+    _l("Grade"),
+    _l("What happened"),
+)
+STATES = {
+    ComplaintState.SUBMITTED: _l("Submitted"),
+    ComplaintState.ACCEPTED: _l("Accepted"),
+    ComplaintState.REFUSED: _l("Not accepted"),
+    ComplaintState.ANSWERED: _l("Answered"),
+    ComplaintState.WITHDRAWN: _l("Withdrawn by the sender"),
+    ComplaintState.MERGED: _l("Joined with another case"),
+    ComplaintState.CLOSED: _l("Closed"),
+}
+FINDINGS = {
+    Finding.FOUNDED: _l("founded"),
+    Finding.PARTLY: _l("partly founded"),
+    Finding.UNFOUNDED: _l("not founded"),
+}
+
+
+def write_cells(case: Complaint) -> list[str]:
+    """Return a case as cells that no spreadsheet program runs: no names, numbers or addresses of people.
+
+    What was written is masked as for publication; who sent it and whom it names is looked for as well.
+    """
+    context = Context(party_name=case.sender_name, party_is_person=True, representative=case.officer)
+    facts = masked(case.facts, find_marks(case.facts, context))
+    answered_on = clock.local(case.answered_at).date().isoformat() if case.answered_at else ""
+    values = (
+        case.number,
+        clock.local(case.received_at).date().isoformat(),
+        KINDS[case.kind],
+        CATEGORIES.get(case.category, ""),
+        CHANNELS[case.channel],
+        pick(case.organ, "name") if case.organ else "",
+        STATES[case.state],
+        case.next_due_on.isoformat() if case.next_due_on else "",
+        answered_on,
+        FINDINGS[case.finding] if case.finding else "",
+        case.grade or "",
+        facts,
+    )
+    return [cell(str(value)) for value in values]

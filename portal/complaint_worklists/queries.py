@@ -24,7 +24,7 @@ from portal.complaint_worklists.rules import Filters
 from portal.complaints.models import Channel, Complaint, ComplaintKind, ComplaintOrgan, ComplaintState, OrganPart
 from portal.complaints.queries import OPEN, visible_to
 from portal.complaints.rules import read_number
-from portal.db import db
+from portal.db import batched, db
 from portal.organs.queries import list_stood_for
 from portal.paging import COUNT_CAP, Page
 from portal.search.rules import too_short
@@ -63,6 +63,8 @@ def view_parts(view: str, staff: Staff, today: date) -> tuple[list[Condition], l
         "mine": ([due, mine], [paused, mine]),
         "today": ([Complaint.next_due_on == today], []),
         "late": ([Complaint.next_due_on < today], []),
+        # Late, and the supervising organ was told of this very deadline.
+        "told": ([Complaint.next_due_on < today, Complaint.escalated_due_on == Complaint.next_due_on], []),
         "unassigned": ([due, nobodys], [paused, nobodys]),
         "waiting": ([], [paused]),
         "answered": ([], [Complaint.state == ComplaintState.ANSWERED]),
@@ -194,16 +196,33 @@ def find_cases(filters: Filters, staff: Staff, today: date, number: int) -> Foun
         return Found(list_cases(filters, staff, today, number))
     if too_short(words):
         return Found(Page([], 1, 0, rules.SIZE), too_short=True)
-    due, rest = list_parts(filters, staff, today)
-    asked = sa.or_(sa.false(), *(sa.and_(*part) for part in (due, rest) if part))
-    # The words find less than any part of the reach.
-    reach = Reach((sa.true(),), visible_to(staff))
-    ids = _ids(reach, [asked, may_hold(words)], Complaint.id.desc(), limit=rules.MOST_OPENED + 1)
-    candidates = db.session.scalars(ids).all()
+    candidates = _find_ids(filters, staff, today)
     held = _open(candidates[: rules.MOST_OPENED], words)
     number = min(number, max(1, -(-len(held) // rules.SIZE)))
     shown = held[(number - 1) * rules.SIZE : number * rules.SIZE]
     return Found(Page(load_cases(shown), number, len(held), rules.SIZE), cut=len(candidates) > rules.MOST_OPENED)
+
+
+def _find_ids(filters: Filters, staff: Staff, today: date) -> Sequence[int]:
+    """Return the newest cases that may hold the words, one more than are opened."""
+    due, rest = list_parts(filters, staff, today)
+    asked = sa.or_(sa.false(), *(sa.and_(*part) for part in (due, rest) if part))
+    # The words find less than any part of the reach.
+    reach = Reach((sa.true(),), visible_to(staff))
+    ids = _ids(reach, [asked, may_hold(filters.words)], Complaint.id.desc(), limit=rules.MOST_OPENED + 1)
+    return db.session.scalars(ids).all()
+
+
+def list_exported(filters: Filters, staff: Staff, today: date) -> tuple[list[Complaint], bool]:
+    """Return the cases of a worklist in its order, at most MOST_EXPORTED, and whether there are more."""
+    most = rules.MOST_EXPORTED
+    if filters.words and not read_number(filters.words):
+        found = [] if too_short(filters.words) else _find_ids(filters, staff, today)
+        ids, more = _open(found[: rules.MOST_OPENED], filters.words), len(found) > rules.MOST_OPENED
+    else:
+        ids = list_ids(filters, staff, today, limit=most + 1)
+        ids, more = ids[:most], len(ids) > most
+    return [row[0] for some in batched(ids) for row in load_cases(some)], more
 
 
 def _open(ids: Sequence[int], words: str) -> list[int]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-VIEWS = ("mine", "today", "late", "unassigned", "waiting", "answered", "all")
+VIEWS = ("mine", "today", "late", "told", "unassigned", "waiting", "answered", "all")
 # Deadlines that passed, are today, within so many days, or do not run.
 DUES = ("late", "today", "week", "none")
 WEEK = 7
@@ -16,6 +16,8 @@ MAX_WORDS = 100
 # Opening a case takes a tenth of a millisecond and more; whoever finds so many asks for too little.
 MOST_OPENED = 300
 MAX_NAME = 40
+# So many cases are opened for one exported list.
+MOST_EXPORTED = 2000
 # One look at a page should find them all.
 MOST_SAVED = 20
 

@@ -11,13 +11,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal import clock
+from portal.cells import cell
 from portal.decisions.forms import KIND_LABELS
 from portal.decisions.public import read_day
 from portal.decisions.rules import publish_within
 from portal.errors import NotFound
 from portal.figures import queries, rules
 from portal.i18n import pick
-from portal.open_data.rules import cell
 from portal.organs.queries import list_names
 from portal.paging import whole_number
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from portal.cells import cell
 from portal.patterns import later
 
 _DATA: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "columns.json").read_text(encoding="utf-8"))
@@ -20,8 +21,6 @@ PARTY_KINDS: dict[str, str] = _DATA["party_kinds"]
 SHEETS: dict[str, str] = _DATA["sheet"]
 # "No end" in the dual-publication columns.
 NO_END: str = _DATA["no_end"]
-# A cell that begins with one of these can run as a formula, in full width as well; so can one after a blank.
-FORMULA = later(r"^[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20|%]|^[\t\r\n]")
 TEN_THOUSAND = Decimal(10_000)
 NOT_XML = later(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ATOM = "http://www.w3.org/2005/Atom"
@@ -66,11 +65,6 @@ def day(value: date | None) -> str:
 def ten_thousands(yuan: Decimal | None) -> str:
     """Return a sum in units of ten thousand yuan, without needless zeros."""
     return f"{(yuan / TEN_THOUSAND).normalize():f}" if yuan is not None else ""
-
-
-def cell(text: str) -> str:
-    """Return a text that a spreadsheet program shows as it is instead of running it."""
-    return f"'{text}" if FORMULA.match(text) else text
 
 
 def cells(values: Mapping[str, str], columns: Sequence[Column]) -> list[str]:

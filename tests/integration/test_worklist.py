@@ -1,6 +1,9 @@
 """The worklist: filters that narrow, filters that are kept, words in sealed texts, and many cases at once."""
 
+import csv
 from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +13,7 @@ from flask.testing import FlaskClient
 
 from portal import clock
 from portal.accounts.models import Role, Staff
+from portal.audit.models import AuditEntry
 from portal.calendar.rules import DAY
 from portal.case_clocks.service import ask_sender
 from portal.case_steps.service import add_note
@@ -24,6 +28,7 @@ from portal.complaints.models import Channel, Complaint, ComplaintKind, Complain
 from portal.complaints.queries import find_next_due
 from portal.complaints.service import answer_complaint
 from portal.db import db
+from portal.spreadsheets import read_sheets
 from tests.counting import counted_queries
 from tests.factories.accounts import make_staff
 from tests.factories.complaints import make_complaint
@@ -180,7 +185,7 @@ def test_clerks_see_joint_cases_in_order_with_their_own(app: Flask) -> None:
     assert [row[0].id for row in page.items] == [joint.id, own.id, ended.id]
     assert page.total == 3
     assert queries.count_views(staff, clock.today()) == {
-        "mine": 0, "today": 1, "late": 0, "unassigned": 2, "waiting": 0, "answered": 1, "all": 3,
+        "mine": 0, "today": 1, "late": 0, "told": 0, "unassigned": 2, "waiting": 0, "answered": 1, "all": 3,
     }  # fmt: skip
 
 
@@ -276,3 +281,50 @@ def test_a_clerk_gives_away_only_what_is_theirs(sign_in: SignIn) -> None:
         assert client.post(f"{INDEX}assign", data=data | {"handler": handler}).status_code == 302
         assert client.post(f"{INDEX}assign/confirm", data=data | {"handler": handler}).status_code == 400
     assert client.post(f"{INDEX}assign", data={"handler": me.id}).status_code == 302
+
+
+def test_an_exported_list_names_nobody_and_runs_nothing(sign_in: SignIn, tmp_path: Path) -> None:
+    organ = make_organ(name="虚构市甲局")
+    facts = "=HYPERLINK(1)我叫欧阳虚构，电话13800138000，检查人员李虚构收了钱"
+    case = make_complaint(
+        organ_id=organ.id,
+        facts=facts,
+        phone="+8613800138000",
+        sender_name="欧阳虚构",
+        officer="李虚构",
+        place="黄河大道七号",
+    )
+    make_complaint(kind=ComplaintKind.QUESTION, facts="另一件")
+    db.session.commit()
+    client = sign_in(Role.SUPERVISOR)
+    answer = client.post(f"{INDEX}export.csv?kind=report")
+    assert answer.status_code == 200
+    rows = list(csv.reader(StringIO(answer.data.decode("utf-8-sig"))))
+    assert [row[0] for row in rows[1:]] == [case.number]
+    assert rows[1][-1].startswith("'=")
+    for hidden in ("欧阳虚构", "李虚构", "13800138000", "黄河大道"):
+        assert hidden not in answer.text, hidden
+    file = tmp_path / "list.xlsx"
+    file.write_bytes(client.post(f"{INDEX}export.xlsx?kind=report").data)
+    assert [cells for _number, cells in read_sheets(file)[0].rows] == rows
+    entry = db.session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+    assert (entry.action, entry.staff_id, entry.details["cases"]) == ("complaints.export", last_staff().id, 1)
+    assert client.post(f"{INDEX}export.exe").status_code == 404
+    assert client.get(f"{INDEX}export.csv").status_code in (404, 405)
+
+
+def test_an_exported_list_holds_what_its_reader_may_see(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "MOST_EXPORTED", 1)
+    organ, other = make_organ(), make_organ()
+    make_organ(supervises=True)
+    own = make_complaint(organ_id=organ.id, facts="收了两条烟")
+    for place, kind in ((other, ComplaintKind.REPORT), (organ, ComplaintKind.CONDUCT)):
+        make_complaint(kind=kind, organ_id=place.id, facts="收了两条烟")
+    db.session.commit()
+    client = sign_in(Role.CLERK, organ_id=organ.id)
+    for query in ("", "q=收了两条烟"):
+        answer = client.post(f"{INDEX}export.csv?{query}")
+        assert [row[:2] for row in answer.text.splitlines()[1:]] == ["TS"]
+        assert own.number in answer.text
+        assert "-cut" not in answer.headers["Content-Disposition"]
+    assert "-cut" in sign_in(Role.SUPERVISOR).post(f"{INDEX}export.csv").headers["Content-Disposition"]

@@ -83,7 +83,7 @@ def complaints_waiting(staff: Staff) -> list[Waiting]:
         for view, label in words.items()
     ]
     if sees_all(staff.role):
-        told, url = count_told(staff, clock.today()), url_for("staff.complaint_escalation.digest", _anchor="told")
+        told, url = count_told(staff, clock.today()), url_for("staff.complaints.index", view="told")
         waiting.append(Waiting(_("Late complaints told to the supervisors"), told, url, late=True))
     return waiting + grades_waiting(staff) + supervisions_waiting(staff)
 

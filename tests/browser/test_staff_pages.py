@@ -18,7 +18,7 @@ PAGES = [
     "/staff/organs/recognitions/new", "/staff/officers/cards?organ=2", "/staff/officers/14", "/staff/powers/9",
     "/staff/bases/", "/staff/bases/1", "/staff/discretion/1", "/staff/discretion/1/tiers/1",
     "/staff/procedures/penalty-ordinary", "/staff/procedures/penalty-ordinary/steps/new", "/staff/account",
-    "/staff/account/second-factor",
+    "/staff/account/second-factor", "/staff/complaints/digest", "/staff/case-types/", "/staff/case-types/report",
 ]  # fmt: skip
 # Each language, width, mode and colour once: frame and parts are those of the public pages, seen there in pairs.
 LOOKS: list[dict[str, object]] = [

@@ -126,8 +126,12 @@ def test_a_day_has_its_digest(app: Flask, sign_in: SignIn, moving: time_machine.
     look_after()
     assert sections(supervisor)["told"] == [first.number, hidden.number]
     home = supervisor.get("/staff/").text
-    assert 'href="/staff/complaints/digest#told"><strong>2</strong>' in home
-    assert "digest#told" not in clerk.get("/staff/").text
+    assert 'href="/staff/complaints/?view=told"><strong>2</strong>' in home
+    assert "view=told" not in clerk.get("/staff/").text
+    told_only = supervisor.get("/staff/complaints/?view=told").text
+    assert first.number in told_only
+    assert hidden.number in told_only
+    assert later.number not in told_only
 
 
 def test_the_digest_is_for_who_works_on_cases(app: Flask, sign_in: SignIn) -> None:

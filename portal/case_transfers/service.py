@@ -36,7 +36,6 @@ def transfer(*, complaint: Complaint, staff: Staff, organ_id: int, reason: str) 
     add_event(complaint, "transfer", public=True, text=organ.name, staff=staff)
     add_event(complaint, "transfer-why", public=False, text=reason, staff=staff)
     audit.record("complaint.transfer", f"complaint:{complaint.id}", staff_id=staff.id, organ_id=organ.id)
-    outbox.tell_sender(complaint, outbox.TRANSFERRED, nth=row.id)
     nth = sum(event.action == "transfer" for event in complaint.events)
     outbox.tell_sender(complaint, outbox.TRANSFERRED, nth=nth)
 

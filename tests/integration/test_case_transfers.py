@@ -61,6 +61,15 @@ def test_passed_on_and_given_back(case: Complaint, organs: tuple[Organ, Organ], 
     assert actions == ["complaint.assign", "complaint.transfer", "complaint.give-back"]
 
 
+def test_the_sender_hears_of_each_passing_on_once(case: Complaint, organs: tuple[Organ, Organ]) -> None:
+    staff, other = make_staff(role=Role.SUPERVISOR), make_complaint(organ_id=organs[0].id)
+    service.transfer(complaint=other, staff=staff, organ_id=organs[1].id, reason="归乙局管")
+    service.transfer(complaint=case, staff=staff, organ_id=organs[1].id, reason="归乙局管")
+    service.transfer(complaint=case, staff=staff, organ_id=organs[0].id, reason="还是甲局管")
+    told = db.session.query(Message).filter(Message.template == "complaint_transferred")
+    assert sorted(row.key for row in told) == [f"complaint-transferred:{case.id}", f"complaint-transferred:{case.id}:2"]
+
+
 @pytest.mark.parametrize("organ", ["0", "999999", "x"])
 def test_no_organ_no_transfer(case: Complaint, sign_in: SignIn, organ: str) -> None:
     bench = Bench(sign_in(Role.SUPERVISOR), case)

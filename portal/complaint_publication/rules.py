@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
+from portal.masking.rules import same_passage
 from portal.masking_sheets.rules import is_passage, stands_in
 
 MAX_TITLE = 100
@@ -14,7 +15,7 @@ COLUMNS = ("title", "question", "answer")
 # Only what has its answer; one that is dealt with again has none at present.
 PUBLISHABLE_STATES = frozenset({"answered", "closed"})
 # A number of ours, however it is spaced: whoever knows one could ask staff about the case.
-CASE_NUMBER = re.compile(r"T\s?S[\s\-]?\d[\d\s\-]{10,16}\d", re.IGNORECASE)
+CASE_NUMBER = re.compile(r"[T\uff34]\s?[S\uff33][\s\-]?\d[\d\s\-]{10,16}\d", re.IGNORECASE)
 
 
 def may_publish(*, consent: bool, publishable: bool, state: str, answered: bool) -> bool:
@@ -31,7 +32,7 @@ def find_forbidden(texts: Mapping[str, str], secrets: Iterable[str]) -> list[str
     return [
         name
         for name, text in texts.items()
-        if CASE_NUMBER.search(text) or any(stands_in(secret, [text]) for secret in known)
+        if CASE_NUMBER.search(same_passage(text)) or any(stands_in(secret, [text]) for secret in known)
     ]
 
 

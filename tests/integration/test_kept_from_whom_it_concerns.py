@@ -20,9 +20,11 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from portal import clock
+from portal.accountability.service import open_record
 from portal.accounts.models import Role, Staff
 from portal.calls.models import Call
 from portal.calls.service import ask_for_call
+from portal.complaint_publication.service import Words, save_words
 from portal.complaint_words.service import remove_words
 from portal.complaint_worklists import queries as worklist
 from portal.complaints import queries
@@ -34,12 +36,15 @@ from portal.complaints.models import (
     ComplaintNamed,
     ComplaintOrgan,
     ComplaintState,
+    Finding,
     OrganPart,
 )
 from portal.complaints.service import add_event
 from portal.contacts.rules import mask_phone
 from portal.db import Model, db
 from portal.messages.models import Message, Reply
+from portal.rectifications.service import open_rectification
+from portal.supervisions.service import order_supervision
 from tests.conftest import PASSWORD
 from tests.factories.accounts import make_staff
 from tests.factories.complaints import make_complaint
@@ -157,9 +162,15 @@ def make_case(number: int, accused_id: int, joint_id: int) -> Complaint:
     if state is ComplaintState.ANSWERED:
         case.next_due_on, case.answer, case.answered_at = None, words["wants"], clock.now()
         case.grade, case.solved, case.rated_at = 1, False, clock.now()
+        case.finding, case.publish_consent = Finding.FOUNDED, True
+        open_rectification(complaint=case)
+        open_record(complaint=case, staff=make_staff(), ground="officer-card", facts=words["facts"])
+        save_words(complaint=case, staff=make_staff(), words=Words(words["title"], words["facts"], words["wants"]))
     if not report:
         db.session.add(ComplaintOrgan(complaint=case, organ_id=joint_id, part=OrganPart.JOINT))
     add_event(case, "supplement", public=True, text=words["facts"])
+    office = make_staff(role=Role.SUPERVISOR)
+    order_supervision(complaint=case, staff=office, reason=words["facts"], within=1)
     add_file(case, words["title"])
     add_reply(case, number)
     return case
@@ -294,8 +305,13 @@ def test_who_may_know_of_it_finds_it(app: Flask, world: World) -> None:
         assert f"/staff/complaints/: {case.number}" in found
         assert f"/staff/complaints/{case.id}: {words_of(number)['facts']}" in found
         assert f"/staff/calls/: {case.id}" in found
+        assert f"/staff/supervisions/: {case.number}" in found
+        assert f"/staff/supervisions/{case.id}: {words_of(number)['facts']}" in found
         assert f"/staff/messages/: {mask_phone(phone_of(number))}" in found
         assert f"/staff/messages/replies: {mask_phone(phone_of(number))}" in found
+    answered = next(case for case in world.cases if case.state is ComplaintState.ANSWERED)
+    for place in ("rectifications", "accountability", "complaint-publication"):
+        assert any(line.startswith(f"/staff/{place}/{answered.id}:") for line in found), place
     opened = client.post(f"/staff/messages/{values['message_id'][0]}/open")
     assert phone_of(0)[3:] in opened.text.replace(" ", "")
 

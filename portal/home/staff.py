@@ -130,5 +130,5 @@ def revisits_waiting(staff: Staff) -> list[Waiting]:
     counts = count_revisits(clock.today())
     return [
         Waiting(_("Bad grades to follow up"), counts[View.DUE], url_for("staff.revisits.index", view=View.DUE.value)),
-        Waiting(_("Replies to read"), count_unread_replies(), url_for("staff.messages.replies")),
+        Waiting(_("Replies to read"), count_unread_replies(staff), url_for("staff.messages.replies")),
     ]

@@ -208,13 +208,15 @@ def find_known_reply(reply_id: int, staff: Staff) -> Reply | None:
 
 
 def _known(staff: Staff) -> sa.ColumnElement[bool]:
-    """What answers a message is known to whom the message is."""
-    return sa.not_(Reply.message.has(sa.not_(may_know(staff, Message.subject))))
+    """What comes from a number is known to who may know of every message to it: people answer any of them."""
+    to_them = sa.or_(Message.id == Reply.message_id, Message.contact_id == Reply.contact_id)
+    return ~sa.exists().where(to_them, sa.not_(may_know(staff, Message.subject)))
 
 
-def count_unread_replies() -> int:
-    """Count the replies that wait for a person."""
-    return db.session.scalar(sa.select(sa.func.count()).where(Reply.handled_at.is_(None))) or 0
+def count_unread_replies(staff: Staff | None = None) -> int:
+    """Count the replies that wait for a person; with `staff` those that they may know of."""
+    known = [] if staff is None else [_known(staff)]
+    return db.session.scalar(sa.select(sa.func.count(Reply.id)).where(Reply.handled_at.is_(None), *known)) or 0
 
 
 @dataclass(frozen=True)

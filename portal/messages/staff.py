@@ -88,7 +88,7 @@ def index() -> ResponseReturnValue:
         state=request.args.get("state", "") if states else "",
         states=MessageState,
         page=queries.list_messages(page_number(request.args.get("page")), staff, states=states),
-        unread=queries.count_unread_replies(),
+        unread=queries.count_unread_replies(staff),
         **read_queue(),
     )
 

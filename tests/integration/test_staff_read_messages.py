@@ -9,10 +9,12 @@ from flask.testing import FlaskClient
 
 from notifiers.providers import ReplyEvent
 from notifiers.replies import record_replies
-from portal.accounts.models import Role
+from portal.accounts.models import Role, Staff
 from portal.audit.models import AuditEntry
 from portal.db import db
+from portal.messages import queries
 from portal.messages.models import MessageState, Reply
+from tests.factories.complaints import make_complaint
 from tests.factories.messages import make_contact, make_message
 
 SignIn = Callable[..., FlaskClient]
@@ -117,3 +119,18 @@ def test_two_people_at_once_keep_the_first_note(office: FlaskClient) -> None:
     assert office.post(path, data={"note": "第一"}).status_code == 302
     assert office.post(path, data={"note": "第二"}).status_code == 422
     assert reply.note == "第一"
+
+
+def test_what_a_sender_texts_back_is_kept_from_whom_the_case_names(sign_in: SignIn) -> None:
+    named = sign_in(Role.SUPERVISOR)
+    db.session.query(Staff).one().name = "赵虚构名"
+    make_complaint(facts="赵虚构名打人", phone=NUMBER)
+    # A receipt asks nothing, so what comes back to it answers no message.
+    reply = keep_reply("我是王虚构，赵虚构名又来了")
+    assert reply.message_id is None
+    assert "138****1234" not in named.get("/staff/messages/replies").text
+    assert named.post(f"/staff/messages/replies/{reply.id}/open").status_code == 404
+    assert named.post(f"/staff/messages/replies/{reply.id}/handle", data={"note": "试"}).status_code == 404
+    assert "138****1234" in sign_in(Role.SUPERVISOR).get("/staff/messages/replies").text
+    assert queries.count_unread_replies() == 1
+    assert [queries.count_unread_replies(staff) for staff in db.session.query(Staff).order_by(Staff.id)] == [0, 1]

@@ -64,7 +64,7 @@ def texts_of(complaint: Complaint) -> list[str]:
 
 def texts_of_case(complaint: Complaint) -> list[str]:
     """Return what the sender wrote at first, and about the answer."""
-    return [complaint.officer, complaint.facts, complaint.wants, complaint.grade_comment]
+    return [complaint.officer, complaint.facts, complaint.wants, complaint.place, complaint.grade_comment]
 
 
 def is_senders(event: ComplaintEvent) -> bool:

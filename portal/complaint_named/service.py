@@ -48,7 +48,7 @@ def watch() -> None:
 
 
 def _look_into(complaint_id: int, filing: Filing) -> None:
-    people, texts = queries.list_people(), [filing.officer, filing.facts, filing.wants]
+    people, texts = queries.list_people(), [filing.officer, filing.facts, filing.wants, filing.place]
     # Most name nobody, and are not read for that.
     if any(rules.find_named(text, people) for text in (filing.officer, "\n".join(texts)) if text):
         complaint = get_for_sender(complaint_id)

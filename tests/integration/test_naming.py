@@ -40,7 +40,7 @@ def boss(app: Flask) -> Staff:
     return staff
 
 
-@pytest.mark.parametrize("field", ["officer", "facts", "wants"])
+@pytest.mark.parametrize("field", ["officer", "facts", "wants", "place"])
 @pytest.mark.parametrize("words", [NAME, "赵 虚构名", "赵证件名", CARD, "1608 0007 777"])
 def test_at_filing(boss: Staff, field: str, words: str) -> None:
     named_one: dict[str, Any] = {field: f"是{words}干的"}

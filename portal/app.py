@@ -32,6 +32,8 @@ from portal.casework import staff as casework_staff
 from portal.cli import register_commands
 from portal.complaint_deadlines import staff as complaint_deadlines_staff
 from portal.complaint_escalation import staff as complaint_escalation_staff
+from portal.complaint_figures import public as complaint_figures
+from portal.complaint_figures import staff as complaint_figures_staff
 from portal.complaint_filing import public as complaint_filing
 from portal.complaint_intakes import staff as complaint_intakes_staff
 from portal.complaint_named import service as complaint_named
@@ -112,6 +114,7 @@ PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
     procedures.blueprint,
     decisions.blueprint,
     figures.blueprint,
+    complaint_figures.blueprint,
     open_data.blueprint,
     api.blueprint,
     sitemaps.blueprint,
@@ -127,7 +130,7 @@ PUBLIC_BLUEPRINTS: tuple[Blueprint, ...] = (
     health.blueprint,
 )
 # Rooms that hang their pages on the blueprint of another.
-ROOMS = (complaint_filing, complaint_tracking, casework_staff)
+ROOMS = (complaint_filing, complaint_tracking, casework_staff, complaint_figures_staff)
 STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     home_staff.blueprint,
     accounts_staff.blueprint,

@@ -31,14 +31,13 @@ Made = TypeVar("Made")
 # that count may be as old as a kept page may get.
 UNWATCHED = frozenset(
     {
-        "accountability", "answer_edition", "attempt", "audit_entry", "call", "complaint", "complaint_day", "complaint_event",
-        "complaint_file", "complaint_named", "complaint_organ", "complaint_pause", "complaint_try", "complaint_words",
-        "contact",
-        "credit_repair", "data_version", "decision_check", "decision_correction", "decision_original", "dispatcher",
-        "follow_up", "gate", "message", "network_count", "network_key", "permit", "provider_template", "receipt",
-        "rectification", "supervision",
-        "reply", "revisit", "risk_batch", "risk_period", "risk_period_days", "saved_filter", "spreadsheet_import", "staff",
-        "staff_recovery_code", "staff_second_factor", "staff_session", "wording",
+        "accountability", "answer_edition", "attempt", "audit_entry", "call", "complaint", "complaint_day",
+        "complaint_event", "complaint_file", "complaint_named", "complaint_organ", "complaint_pause", "complaint_try",
+        "complaint_words", "contact", "credit_repair", "data_version", "decision_check", "decision_correction",
+        "decision_original", "dispatcher", "follow_up", "gate", "message", "network_count", "network_key", "permit",
+        "provider_template", "receipt", "rectification", "reply", "revisit", "risk_batch", "risk_period",
+        "risk_period_days", "saved_filter", "spreadsheet_import", "staff", "staff_recovery_code",
+        "staff_second_factor", "staff_session", "supervision", "wording",
     }
 )  # fmt: skip
 EVENTS = ("insert", "update", "delete")

@@ -21,7 +21,7 @@ PUBLIC = {
     "complaints.new", "complaints.turn_page", "complaints.receipt", "complaints.confirm", "complaints.track",
     "complaints.find", "complaints.case", "complaints.supplement", "complaints.rate", "complaints.withdraw",
     "complaints.reopen", "complaints.file", "complaints.leave",
-    "figures.index", "figures.table", "open_data.index", "open_data.feed", "open_data.export",
+    "complaint_figures.index", "figures.index", "figures.table", "open_data.index", "open_data.feed", "open_data.export",
     "api.description", "api.decisions", "api.decision", "api.organs", "api.bases", "api.basis", "api.powers",
     "api.procedures", "api.discretion", "api.recognitions", "api.officer", "api.nothing",
     "sitemaps.index", "sitemaps.pages", "sitemaps.registers", "sitemaps.decisions",

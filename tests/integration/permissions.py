@@ -58,7 +58,8 @@ _LINES = {
     # Clerks work for their own organ.
     "in in  no no no  in in in": """
         complaint_escalation.digest rectifications.index complaint_publication.index supervisions.index
-        complaints.assign_many complaints.export complaints.index complaints.keep_filter complaints.plan_assignment
+        complaints.assign_many complaints.export complaints.figures complaints.figures_table complaints.report
+        complaints.index complaints.keep_filter complaints.plan_assignment
         complaint_intakes.hand_out complaint_intakes.new complaint_intakes.receipt
         complaint_intakes.register reply_drafts.index decision_imports.upload discretion.upload permit_imports.upload
     """,

@@ -1,0 +1,1 @@
+"""Figures on complaints: for staff in full, as a yearly report, and for the public without small counts."""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis
 
 from notifiers import app as notifiers
 from portal.accounts.models import Role, Staff
@@ -25,6 +26,10 @@ PASSWORD = account_factory.PASSWORD
 MISSING: list[str] = []
 # Compiled templates, shared by all tests: their names and contents tell them apart.
 COMPILED = Path(tempfile.mkdtemp(prefix="portal-templates-"))
+
+# How long something takes is no reason to fail: machines differ.
+hypothesis.register_profile("portal", deadline=None)
+hypothesis.load_profile("portal")
 
 
 class Browser(FlaskClient):

@@ -227,10 +227,11 @@ def test_counting_walks_indexes_alone(app: Flask) -> None:
 
 def test_the_page_asks_as_much_of_a_long_queue_as_of_a_short_one(sign_in: SignIn) -> None:
     office, counts = sign_in(Role.SUPERVISOR), []
-    for _round in range(2):
+    for _round in range(3):
         for _number in range(15):
             make_message(contact=make_contact())
         with counted_queries() as seen:
             assert office.get("/staff/messages/").status_code == 200
         counts.append(len(seen))
-    assert counts[0] == counts[1]
+    # The first page also reads what is kept from then on.
+    assert counts[0] >= counts[1] == counts[2]

@@ -279,11 +279,12 @@ def test_page_costs_a_fixed_number_of_queries(client: FlaskClient) -> None:
     numbers = [make_decision().id, make_decision(measures=["罚款", "没收违法所得"], industry="餐饮业").id]
     db.session.commit()
     costs = []
-    for number in numbers:
+    # The first page also reads what is kept from then on.
+    for number in (numbers[0], *numbers):
         with counted_queries() as seen:
             assert client.get(f"/decisions/{number}").status_code == 200
         costs.append(len(seen))
-    assert costs == [2, 2]
+    assert costs == [2, 1, 1]
 
 
 def test_page_carries_the_tags_of_government_sites(client: FlaskClient) -> None:

@@ -53,6 +53,9 @@ def turn_page() -> ResponseReturnValue:
     """Take what was typed on one page and show the one asked for."""
     draft = Draft.read(request.form.get("draft", ""), purpose=PURPOSE, new_key=secrets.token_hex(16))
     page = read_page(request.form.get("page", ""))
+    sent_id = find_sent(draft, may_repeat=page == LAST and request.form.get("go", "next") == "next")
+    if sent_id is not None:
+        return show_sent(sent_id)
     draft.take(FIELDS[page - 1], request.form)
     refused = draft.take_files(request.files.getlist("files")) if page == HAPPENED else []
     removed = draft.drop_file(request.form.get("remove", ""))
@@ -73,6 +76,27 @@ def turn_page() -> ResponseReturnValue:
     if page == LAST:
         return send(draft, form)
     return show_page(draft, LAST if draft.checked else page + 1)
+
+
+def find_sent(draft: Draft, *, may_repeat: bool) -> int | None:
+    """Return the complaint that a draft has become, of which nothing is shown to whoever goes back in this browser.
+
+    None where the last page may be sent once more, because its answer was lost: while the code may still be shown.
+    """
+    with reading():
+        found = queries.find_submitted(draft.key)
+        lost = found is not None and may_repeat and bool(service.show_code(queries.get_for_sender(found)))
+        db.session.rollback()
+    return None if lost else found
+
+
+def show_sent(complaint_id: int) -> ResponseReturnValue:
+    """Lead to what became of a draft as far as this browser may see it, else to where number and code are asked."""
+    for place in (guard.RECEIPT, guard.CASE):
+        if guard.find_place(place) == complaint_id:
+            return redirect(url_for(f"complaints.{place}"))
+    flash(_("This was sent before. Its number and query code show how it stands."), "warn")
+    return redirect(url_for("complaints.track"))
 
 
 def read_page(raw: str) -> int:
@@ -179,7 +203,10 @@ def read_beside(draft: Draft, page: int) -> dict[str, Any]:
         else:
             like = found.find_like(guard.find_place(place), int(organ) if organ.isdigit() else None, category)
             months = get_case_type(answers["kind"]).keep_months if answers.get("kind") in KINDS else 0
-            beside = {"like": (like.number, like.received_at, url_for(f"complaints.{place}")) if like else None, "months": months}
+            beside = {
+                "like": (like.number, like.received_at, url_for(f"complaints.{place}")) if like else None,
+                "months": months,
+            }
         db.session.rollback()
     return beside
 

@@ -13,7 +13,7 @@ from portal.complaints import service
 from portal.complaints.models import Complaint
 from portal.db import db
 from portal.vault import BrokenSeal, Vault, new_data_key, text_of
-from tests.factories.complaints import Sender, code_of, make_complaint
+from tests.factories.complaints import PAGES, Sender, code_of, hidden, make_complaint
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 
@@ -60,6 +60,28 @@ def test_receipt_is_only_for_the_browser_that_filed(app: Flask, client: FlaskCli
     assert app.test_client().get("/complaints/receipt").location == "/complaints/track"
     assert app.test_client().post("/complaints/receipt").location == "/complaints/track"
     assert db.session.query(Complaint).one().code_sealed
+
+
+def test_going_back_after_sending_shows_nothing_to_the_next_one(client: FlaskClient) -> None:
+    sender = Sender(client)
+    sent = []
+    for page in ({}, *PAGES[:4]):
+        if page:
+            sender.turn(page)
+        sent.append(hidden(sender.answer.text) | {"go": "next"})
+    number, code = sender.send()
+    # Who goes back while it is open here gets to the receipt, and sees no answers.
+    assert client.post("/complaints/new", data=sent[3]).location == "/complaints/receipt"
+    client.post("/complaints/receipt")
+    assert client.post("/complaints/new", data=sent[4]).location == "/complaints/case"
+    client.post("/complaints/case/leave")
+    for data in (*sent, sent[4] | {"go": "back"}, sent[4] | {"go": "1"}):
+        answer = client.post("/complaints/new", data=data)
+        assert answer.location == "/complaints/track"
+        for secret in (number, code, "检查人员没有出示证件", "王虚构"):
+            assert secret not in answer.text + client.get(answer.location).text
+        assert client.get("/complaints/receipt").location == "/complaints/track"
+        assert client.get("/complaints/case").location == "/complaints/track"
 
 
 def test_qr_and_address_hold_neither_number_nor_code(client: FlaskClient) -> None:

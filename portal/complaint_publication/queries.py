@@ -23,7 +23,7 @@ from portal.errors import Gone, NotFound
 from portal.masking.rules import Choices, Context
 from portal.masking_sheets.rules import Sheet, lay_out
 from portal.organs.models import Officer, Organ
-from portal.paging import Page, list_page
+from portal.paging import COUNT_CAP, Page, capped_count, list_page
 from portal.person_names.queries import name_style
 from portal.person_names.rules import NameStyle
 
@@ -124,15 +124,13 @@ def list_cases(view: View, staff: Staff, number: int) -> Page[Any]:
         .options(joinedload(Complaint.organ))
         .where(visible_to(staff), *_where(view))
     )
-    return list_page(statement.order_by(Complaint.answered_at, Complaint.id), number)
+    return list_page(statement.order_by(Complaint.id), number)
 
 
 def count_cases(view: View, staff: Staff) -> int:
-    """Count what a filter of the staff's list shows."""
-    statement = sa.select(sa.func.count(Complaint.id)).outerjoin(
-        AnswerEdition, AnswerEdition.complaint_id == Complaint.id
-    )
-    return db.session.scalar(statement.where(visible_to(staff), *_where(view))) or 0
+    """Count what a filter of the staff's list shows, up to COUNT_CAP."""
+    statement = sa.select(Complaint.id).outerjoin(AnswerEdition, AnswerEdition.complaint_id == Complaint.id)
+    return min(capped_count(statement.where(visible_to(staff), *_where(view))), COUNT_CAP)
 
 
 def _where(view: View) -> tuple[sa.ColumnElement[bool], ...]:
@@ -156,6 +154,7 @@ class Wanted:
         return self.kind is not None or self.organ_id is not None
 
 
+EVERY_ANSWER = Wanted()
 IS_PUBLIC = PublishedAnswer.withdrawn_at.is_(None)
 
 

@@ -13,6 +13,8 @@ from flask_babel import lazy_gettext as _l
 
 from portal import clock, limits
 from portal.cli import current_settings
+from portal.complaint_publication.models import PublishedAnswer
+from portal.complaint_publication.queries import EVERY_ANSWER, list_answers
 from portal.decisions.forms import KIND_LABELS
 from portal.decisions.models import DecisionKind
 from portal.decisions.public import read_filter
@@ -79,6 +81,33 @@ def make_entry(row: Any, root: str) -> rules.Entry:
         author=row.organ_name,
         published=clock.local(row.published_at),
         updated=clock.local(row.corrected_at or row.published_at),
+    )
+
+
+@blueprint.get("/feeds/answers.atom")
+def answers() -> Response:
+    """Send the newest published answers to complaints and questions."""
+    root, rows = current_settings().public_url, list_answers(EVERY_ANSWER, 1).items
+    text = rules.atom(
+        address=root + url_for("open_data.answers"),
+        page=root + url_for("answers.index"),
+        title=_("Cases and answers"),
+        updated=clock.local(max((row.created_at for row in rows), default=clock.start_of(clock.today()))),
+        entries=[make_answer_entry(row, root) for row in rows],
+    )
+    return Response(text, mimetype="application/atom+xml")
+
+
+def make_answer_entry(row: PublishedAnswer, root: str) -> rules.Entry:
+    """Return a published answer as an entry of a feed."""
+    published = clock.local(row.created_at)
+    return rules.Entry(
+        address=root + url_for("answers.show", answer_id=row.id),
+        title=row.title,
+        summary=f"{row.question}\n\n{row.answer}",
+        author=row.organ.name if row.organ else current_settings().city_name,
+        published=published,
+        updated=published,
     )
 
 

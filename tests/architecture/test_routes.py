@@ -27,7 +27,8 @@ PUBLIC = {
     "sitemaps.index", "sitemaps.pages", "sitemaps.registers", "sitemaps.decisions",
     "sitemaps.robots", "health.live", "health.ready", "health.metrics",
     "transparency.index", "transparency.log", "publication.show", "publication.hashed",
-    "revisits.answer", "answers.index", "answers.show", "complaints.consent", "sandbox.phone", "hooks.receipts", "hooks.replies",
+    "revisits.answer", "answers.index", "answers.show", "open_data.answers", "complaints.consent",
+    "sandbox.phone", "hooks.receipts", "hooks.replies",
 }  # fmt: skip
 # Pages with a form that writes: their token needs a session.
 WITH_SESSION = {"staff.accounts.sign_in", "complaints.new", "complaints.track"}

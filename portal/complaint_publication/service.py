@@ -246,4 +246,4 @@ def _get_group(sheet: Sheet, number: int) -> Group:
 def _refuse_secrets(complaint: Complaint, sheet: Sheet) -> None:
     texts = {name: sheet.public(name) for name in rules.COLUMNS}
     if rules.find_forbidden(texts, queries.list_secrets(complaint)):
-        raise Refusal(_l("The sender, or a number of the case, can still be read on the right. Hide it first."))
+        raise Refusal(_l("The sender, or a number of the case, can still be read in public. Hide it first."))

@@ -3,13 +3,14 @@
 import secrets
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 
 from portal import sealed_files, uploads
 from portal.accounts.models import Staff
 from portal.audit import service as audit
 from portal.case_parts import queries
-from portal.complaints.models import Complaint, ComplaintFile, ComplaintKind
+from portal.complaints.models import Complaint, ComplaintFile, ComplaintKind, ComplaintNamed
 from portal.complaints.service import Filing, QueryCode, add_event, file_complaint, make_code, move, set_deadlines
 from portal.db import db
 from portal.errors import Conflict, Refusal
@@ -63,10 +64,23 @@ def split(*, complaint: Complaint, staff: Staff, part: Part) -> Complaint:
         if file.id in part.file_ids and file.removed_at is None:
             second.files.append(_copy_file(file, second))
     db.session.flush()
+    _keep_from_named(complaint, second)
     add_event(second, "split-from", public=True, text=complaint.number, staff=staff)
     add_event(complaint, "split", public=True, text=second.number, staff=staff)
     audit.record("complaint.split", f"complaint:{complaint.id}", staff_id=staff.id, part_id=second.id)
     return second
+
+
+def _keep_from_named(complaint: Complaint, second: Complaint) -> None:
+    """Keep the second matter from whom the whole letter names: its sender is the same, and so may its files be."""
+    columns = (ComplaintNamed.staff_id, ComplaintNamed.officer_id, ComplaintNamed.words)
+    named = sa.select(*columns).where(ComplaintNamed.cleared_at.is_(None))
+    known = {tuple(row) for row in db.session.execute(named.where(ComplaintNamed.complaint_id == second.id))}
+    for staff_id, officer_id, words in db.session.execute(named.where(ComplaintNamed.complaint_id == complaint.id)):
+        if (staff_id, officer_id, words) not in known:
+            values = {"staff_id": staff_id, "officer_id": officer_id, "words": words}
+            db.session.add(ComplaintNamed(complaint_id=second.id, **values))
+    db.session.flush()
 
 
 def _copy_file(file: ComplaintFile, second: Complaint) -> ComplaintFile:

@@ -79,6 +79,31 @@ def test_a_part_of_a_part_belongs_to_the_whole_letter(case: Complaint, sign_in: 
     assert len(queries.list_parts(second)) == 2
 
 
+def test_a_part_is_kept_from_whom_the_letter_names(organ: Organ, sign_in: SignIn) -> None:
+    """They would know its sender otherwise."""
+    named = make_staff(role=Role.CLERK, organ_id=organ.id, name="赵虚构名")
+    case = make_complaint(facts="赵虚构名不出示证件", phone="+8613800138000")
+    part = {"part_kind": "question", "part_category": "other", "part_organ": organ.id, "part_facts": "再问一句"}
+    assert Bench(sign_in(Role.SUPERVISOR), case).take("split", **part) == 302
+    (second,) = queries.list_parts(case)
+    assert second.handler_organ_id == organ.id
+    assert [row.id for row in complaints.queries.list_assignable(second) if row.id == named.id] == []
+
+
+def test_a_part_does_not_tell_that_there_is_more(case: Complaint, organ: Organ, sign_in: SignIn) -> None:
+    case.delicate = True
+    part = {"part_kind": "question", "part_category": "other", "part_organ": organ.id, "part_facts": "再问一句"}
+    office = Bench(sign_in(Role.SUPERVISOR), case)
+    assert office.take("split", **part) == 302
+    (second,) = queries.list_parts(case)
+    parted = "Taken out of another case"
+    assert parted in office.client.get(f"/staff/complaints/{second.id}?lang=en").text
+    clerk = sign_in(Role.CLERK, organ_id=organ.id)
+    page = clerk.get(f"/staff/complaints/{second.id}?lang=en")
+    assert page.status_code == 200
+    assert parted not in page.text
+
+
 @pytest.mark.parametrize("change", [{"part_kind": "x"}, {"part_organ": "999"}, {"part_facts": ""}, {"part_files": "x"}])
 def test_no_part_of_nonsense(case: Complaint, sign_in: SignIn, change: dict[str, str]) -> None:
     part = {"part_kind": "question", "part_category": "other", "part_facts": "再问一句"}

@@ -15,6 +15,7 @@ from portal.accounts.models import Role
 from portal.case_parts import queries
 from portal.complaints import service as complaints
 from portal.complaints.models import Complaint, ComplaintState
+from portal.complaints.queries import list_assignable
 from portal.db import db
 from portal.messages.models import Message
 from portal.organs.models import Organ
@@ -87,7 +88,7 @@ def test_a_part_is_kept_from_whom_the_letter_names(organ: Organ, sign_in: SignIn
     assert Bench(sign_in(Role.SUPERVISOR), case).take("split", **part) == 302
     (second,) = queries.list_parts(case)
     assert second.handler_organ_id == organ.id
-    assert [row.id for row in complaints.queries.list_assignable(second) if row.id == named.id] == []
+    assert [row.id for row in list_assignable(second) if row.id == named.id] == []
 
 
 def test_a_part_does_not_tell_that_there_is_more(case: Complaint, organ: Organ, sign_in: SignIn) -> None:

@@ -23,6 +23,7 @@ from portal.db import db, reading
 from portal.drafts import Draft
 from portal.errors import Conflict, TooMany
 from portal.i18n import moment
+from portal.security import LEAVE
 
 FORMS: dict[str, Any] = {
     "rating": RateForm, "supplement": SupplementForm, "reopening": ReopenForm, "withdrawal": WithdrawForm,
@@ -63,8 +64,10 @@ def check_code(typed_number: str, typed_code: str) -> int | None:
     Raises TooMany while the number is locked.
     """
     number, code = rules.read_number(typed_number), rules.read_code(typed_code)
-    service.take_try(number or "-")
-    db.session.commit()
+    # What is no number guesses at nothing; counted, it would lock out everybody else who mistypes one.
+    if number:
+        service.take_try(number)
+        db.session.commit()
     with reading():
         complaint_id, stored = queries.find_code_hash(number)
         db.session.rollback()
@@ -226,4 +229,7 @@ def leave() -> ResponseReturnValue:
     """Close the case in this browser, for whoever shares it."""
     guard.close_place(guard.CASE)
     guard.close_place(guard.RECEIPT)
-    return redirect(url_for("complaints.track"))
+    answer = redirect(url_for("complaints.track"))
+    # Nor may a browser show again what it has put aside for the way back.
+    answer.headers["Clear-Site-Data"] = LEAVE
+    return answer

@@ -227,7 +227,8 @@ def test_refused_case_names_them_too_from_its_refusal(client: FlaskClient, movin
 
 def test_case_can_be_closed_on_a_shared_device(client: FlaskClient) -> None:
     open_case(client)
-    assert client.post("/complaints/case/leave").location == "/complaints/track"
+    left = client.post("/complaints/case/leave")
+    assert (left.location, left.headers["Clear-Site-Data"]) == ("/complaints/track", '"cache", "storage"')
     assert client.get("/complaints/case").location == "/complaints/track"
 
 

@@ -56,6 +56,15 @@ def test_five_wrong_tries_lock_known_and_unknown_numbers_alike(
         assert client.post("/complaints/track", data=data).status_code == (302 if exists else 422)
 
 
+def test_what_is_no_number_locks_nobody_out(client: FlaskClient, case: dict[str, str]) -> None:
+    for _ in range(6):
+        answer = client.post("/complaints/track", data=case | {"number": "TS2026"})
+        assert answer.status_code == 422
+    assert db.session.query(ComplaintTry).count() == 0
+    wrong = client.post("/complaints/track", data=case | {"code": "K7MQ2XDT9H4W"})
+    assert errors(wrong.text) == errors(answer.text)
+
+
 def test_a_right_try_forgets_the_wrong_ones(client: FlaskClient, case: dict[str, str]) -> None:
     for _ in range(2):
         for _ in range(4):

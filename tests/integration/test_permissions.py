@@ -47,6 +47,7 @@ WORDS: dict[str, Any] = {
     "name": "complaint_received",
     "locale": "en",
     "provider": "tencent",
+    "form": "csv",
 }
 # Open to whoever is not signed in; what they ask for is tested where they are.
 OPEN = {"accounts.sign_in", "second_factors.check", "second_factors.recover"}

@@ -287,3 +287,8 @@ def test_never_asks_for_an_identity_card(client: FlaskClient) -> None:
         pages.append(sender.turn(typed).text)
     names = {str(field["name"]) for page in pages for field in BeautifulSoup(page, "html.parser").select("form [name]")}
     assert not {name for name in names if "id_" in name or "card" in name}
+
+
+def test_published_answers_are_one_step_away(client: FlaskClient) -> None:
+    page = client.get("/complaints/new").text
+    assert 'href="/answers"' in page or 'href="/answers/"' in page

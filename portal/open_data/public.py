@@ -5,6 +5,7 @@ import io
 import json
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, send_file, stream_with_context, url_for
@@ -92,7 +93,7 @@ def answers() -> Response:
         address=root + url_for("open_data.answers"),
         page=root + url_for("answers.index"),
         title=_("Cases and answers"),
-        updated=clock.local(max((row.created_at for row in rows), default=clock.start_of(clock.today()))),
+        updated=max((month_of(row) for row in rows), default=clock.local(clock.start_of(clock.today()))),
         entries=[make_answer_entry(row, root) for row in rows],
     )
     return Response(text, mimetype="application/atom+xml")
@@ -100,7 +101,7 @@ def answers() -> Response:
 
 def make_answer_entry(row: PublishedAnswer, root: str) -> rules.Entry:
     """Return a published answer as an entry of a feed."""
-    published = clock.local(row.created_at)
+    published = month_of(row)
     return rules.Entry(
         address=root + url_for("answers.show", answer_id=row.id),
         title=row.title,
@@ -109,6 +110,11 @@ def make_answer_entry(row: PublishedAnswer, root: str) -> rules.Entry:
         published=published,
         updated=published,
     )
+
+
+def month_of(row: PublishedAnswer) -> datetime:
+    """Return the start of the month in which an answer was published: a feed tells no more of when than its page."""
+    return clock.local(clock.start_of(clock.local(row.created_at).date().replace(day=1)))
 
 
 @blueprint.get("/exports/decisions.<form>")

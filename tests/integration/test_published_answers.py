@@ -1,5 +1,6 @@
 """Cases and answers for everybody: only with consent, masked, released by a second person, gone at the next request."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -284,9 +285,12 @@ def test_words_lie_sealed_in_the_database(case: Complaint, writer: FlaskClient, 
     assert find_edition(case).question == "只在密封里的话"
 
 
-def test_month_is_all_that_is_said_of_the_day(case: Complaint) -> None:
+def test_month_is_all_that_is_said_of_the_day(case: Complaint, client: FlaskClient) -> None:
     assert rules.first_of_month(date(2026, 11, 30)) == date(2026, 11, 1)
     published = make_published(case, Words("标题", "问", "答"))
     assert published.month.day == 1
     entry = db.session.query(SearchEntry).filter(SearchEntry.kind == EntryKind.ANSWER).one()
     assert entry.published_on.day == 1
+    db.session.commit()
+    feed = client.get("/feeds/answers.atom").text
+    assert set(re.findall(r"\d{4}-\d\d-\d\dT[^<]+", feed)) == {f"{clock.today():%Y-%m}-01T00:00:00+08:00"}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, NumberRange, StopValidation
 
@@ -50,7 +51,11 @@ def choice(label: Any, words: dict[str, Any]) -> SelectField:
 class CaseTypeForm(RecordForm):
     """What supervisors may set."""
 
-    name = StringField(_l("Name"), filters=[one_line], validators=[DataRequired(_l("Enter a name")), AtMost(MAX_NAME)])
+    name = StringField(
+        lazy_pgettext("thing", "Name"),
+        filters=[one_line],
+        validators=[DataRequired(_l("Enter a name")), AtMost(MAX_NAME)],
+    )
     name_en = StringField(_l("Name in English"), filters=[one_line], validators=[AtMost(MAX_NAME)])
     accept_within = Number(_l("Decide whether to accept it within"), 1, MOST_DAYS)
     accept_unit = choice(_l("Counted in"), UNITS)

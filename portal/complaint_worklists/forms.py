@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.validators import DataRequired
@@ -63,7 +64,9 @@ class NameForm(FlaskForm):
     """What a filter is called that somebody keeps."""
 
     name = StringField(
-        _l("Name"), filters=[one_line], validators=[DataRequired(_l("Give it a name")), AtMost(rules.MAX_NAME)]
+        lazy_pgettext("thing", "Name"),
+        filters=[one_line],
+        validators=[DataRequired(_l("Give it a name")), AtMost(rules.MAX_NAME)],
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import pgettext
+from flask_babel import lazy_pgettext, pgettext
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms import Field as AnyField
@@ -64,7 +64,9 @@ class TemplateForm(FlaskForm):
         validate_choice=False,
     )
     name = StringField(
-        _l("Name"), filters=[one_line], validators=[DataRequired(_l("Enter a name")), AtMost(rules.MAX_TEMPLATE_NAME)]
+        lazy_pgettext("thing", "Name"),
+        filters=[one_line],
+        validators=[DataRequired(_l("Enter a name")), AtMost(rules.MAX_TEMPLATE_NAME)],
     )
     kind = SelectField(
         _l("Kind"),

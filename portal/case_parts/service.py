@@ -99,13 +99,17 @@ def _copy_file(file: ComplaintFile, second: Complaint) -> ComplaintFile:
 def merge(*, complaint: Complaint, staff: Staff, number: str) -> Complaint:
     """Join a case with the one that it is a duplicate of; that one goes on, and its number is told to no sender.
 
-    Raises Refusal when the other is not there for them, is this one, or is itself joined or over.
+    Raises Refusal when the other is not there for them, is this one, or is itself joined or over, or when this one is
+    for supervisors only and the other is not.
     """
     lead = queries.find_for_staff(number, staff)
     if lead is None:
         raise Refusal(_l("There is no such complaint, or it is not for you to handle."), field="lead")
     if lead.id == complaint.id or lead.state not in ("submitted", "accepted", "answered"):
         raise Refusal(_l("A case can only be joined with another one that is not over."), field="lead")
+    if complaint.delicate and not lead.delicate:
+        # Whoever handles that one may be whom this one is about.
+        raise Refusal(_l("A case for supervisors only can only be joined with another such case."), field="lead")
     if queries.list_merged(complaint):
         raise Conflict(_l("Other cases were joined with this one. Join the other case with this one instead."))
     move(complaint, "merge")

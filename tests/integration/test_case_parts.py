@@ -14,7 +14,7 @@ from portal import uploads
 from portal.accounts.models import Role
 from portal.case_parts import queries
 from portal.complaints import service as complaints
-from portal.complaints.models import Complaint, ComplaintState
+from portal.complaints.models import Complaint, ComplaintKind, ComplaintState
 from portal.complaints.queries import list_assignable
 from portal.db import db
 from portal.messages.models import Message
@@ -148,6 +148,18 @@ def test_nobody_joins_a_case_with_one_they_may_not_see(case: Complaint, organ: O
     # The very words for a number that there is not.
     assert errors(answer.text) == errors(bench.send("merge", lead="TS202601010001").text)
     assert db.session.get_one(Complaint, case.id).state is ComplaintState.SUBMITTED
+
+
+def test_what_is_about_an_organ_is_not_joined_with_what_that_organ_handles(
+    case: Complaint, organ: Organ, sign_in: SignIn
+) -> None:
+    delicate = make_complaint(kind=ComplaintKind.CONDUCT, organ_id=organ.id)
+    assert case.handler_organ_id == organ.id
+    office = sign_in(Role.SUPERVISOR)
+    assert Bench(office, delicate).take("merge", lead=case.number) == 422
+    assert db.session.get_one(Complaint, delicate.id).state is ComplaintState.SUBMITTED
+    # The other way round takes it away from the organ.
+    assert Bench(office, case).take("merge", lead=delicate.number) == 302
 
 
 def test_the_lead_of_a_joined_case_cannot_be_a_case_that_is_over(

@@ -23,6 +23,7 @@ from portal.case_types.queries import get_case_type
 from portal.complaint_named.service import add_named
 from portal.complaint_retention import queries, service
 from portal.complaint_tracking.service import add_supplement
+from portal.complaint_words.queries import may_hold
 from portal.complaint_words.service import enter_missing
 from portal.complaint_worklists.queries import find_cases
 from portal.complaint_worklists.rules import Filters
@@ -106,6 +107,7 @@ def test_a_case_leaves_nothing_but_what_is_counted(app: Flask, settings: Setting
     assert not any(token in path.name for path in Path(settings.data_dir).rglob("*"))
     assert kept.facts == "城东市场的摊位"
     assert uploads.read_kept(kept.files[0].token, kept.files[0].sha256)
+    assert db.session.scalars(sa.select(Complaint.id).where(may_hold("城东市场"))).all() == [kept.id]
     assert find_ids("城东市场") == [kept.id]
     assert find_ids(case.number) == []
 

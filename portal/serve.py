@@ -29,7 +29,7 @@ from portal.settings import ROOT
 GRACE = 8.0
 PATIENCE = 60.0
 # Of each web process: while one waits for the disk, others are served.
-THREADS = 4
+THREADS = 2
 SIGN_INS = 8
 TRY_FIRST = (
     "Read the reminders on the phones' page and answer one: 1 done, 2 call me, T stop.",

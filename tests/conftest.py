@@ -4,17 +4,20 @@ import os
 import shutil
 import socket
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextvars import Context
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis
 
 from notifiers import app as notifiers
+from portal import security
 from portal.accounts.models import Role, Staff
 from portal.app import create_app
 from portal.db import db
@@ -30,6 +33,13 @@ COMPILED = Path(tempfile.mkdtemp(prefix="portal-templates-"))
 # How long something takes is no reason to fail: machines differ.
 hypothesis.register_profile("portal", deadline=None)
 hypothesis.load_profile("portal")
+
+# A password costs 50 ms to keep and to check, on purpose; the tests sign in thousands of times. `test_passwords.py`
+# looks at the real thing.
+security._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+# Of a test with many cases so many run on PostgreSQL as well: most cases are about what people type.
+CASES_ON_POSTGRESQL = 2
 
 
 class Browser(FlaskClient):
@@ -170,6 +180,20 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run the first cases of each test on PostgreSQL, and every case where its SQL is what is tested."""
+    seen: Counter[str] = Counter()
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        name = item.nodeid.partition("[")[0]
+        counts = "postgresql" in item.nodeid and item.get_closest_marker("every_case_on_postgresql") is None
+        seen[name] += counts
+        (left_out if counts and seen[name] > CASES_ON_POSTGRESQL else kept).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_sessionfinish() -> None:

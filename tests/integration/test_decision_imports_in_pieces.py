@@ -26,6 +26,8 @@ from tests.factories.dual_publication import PERSON, make_penalty
 from tests.factories.imports import hand_over, in_one_go, load, run, run_waiting, vanish, write
 from tests.factories.spreadsheets import make_code
 
+pytestmark = pytest.mark.every_case_on_postgresql
+
 FIRST = [make_penalty(number) for number in range(1, 6)]
 SECOND = [
     make_penalty(1, 违法事实="另有事实。"),

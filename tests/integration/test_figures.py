@@ -15,6 +15,8 @@ from tests.counting import counted_queries
 from tests.factories.decisions import make_decision
 from tests.factories.organs import make_organ
 
+pytestmark = pytest.mark.every_case_on_postgresql
+
 FIGURES = "/decisions/figures"
 
 

@@ -28,6 +28,8 @@ from tests.conftest import make_app
 from tests.factories.imports import hand_over, in_one_go, load, run, run_waiting, vanish, write
 from tests.factories.spreadsheets import make_row
 
+pytestmark = pytest.mark.every_case_on_postgresql
+
 SignIn = Callable[..., FlaskClient]
 GOING = threading.Event()
 PERSON = {"行政相对人名称": "王测试", "行政相对人类别": "自然人", "统一社会信用代码": ""}

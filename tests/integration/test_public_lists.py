@@ -14,6 +14,8 @@ from tests.counting import counted_queries
 from tests.factories.decisions import make_decision
 from tests.factories.organs import make_organ, make_power, transfer
 
+pytestmark = pytest.mark.every_case_on_postgresql
+
 # The rows with their count or after it, what hangs on them, and what the filters offer to choose from.
 MOST = {"/decisions": 2, "/organs": 2, "/powers": 5, "/bases": 3, "/discretion": 5}
 

@@ -23,6 +23,8 @@ from portal.db import db
 from portal.messages.models import Attempt, Dispatcher, Message, MessageState, Outcome
 from tests.factories.messages import make_contact, make_message
 
+pytestmark = pytest.mark.every_case_on_postgresql
+
 SECOND = timedelta(seconds=1)
 GIVEN_UP = runs.GIVEN_UP_AFTER + SECOND
 

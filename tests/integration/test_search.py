@@ -24,6 +24,8 @@ from tests.factories.bases import make_basis
 from tests.factories.decisions import make_decision
 from tests.factories.organs import make_organ
 
+pytestmark = pytest.mark.every_case_on_postgresql
+
 
 def enter(number: int, title: str, passage: str = "", kind: EntryKind = EntryKind.DECISION, days_ago: int = 0) -> None:
     """Enter something into the index."""

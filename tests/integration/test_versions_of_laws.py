@@ -21,6 +21,8 @@ from portal.bases.rules import Standing, standing
 from portal.db import db
 from tests.factories.bases import LAW, make_basis, write_law
 
+pytestmark = pytest.mark.every_case_on_postgresql
+
 SignIn = Callable[..., FlaskClient]
 TITLE = "虚构市测试条例"
 NEWER = LAW.replace("2020年5月1日", "2022年5月1日").replace("一千元", "三千元")

@@ -85,9 +85,9 @@ from portal.procedures import service as procedures_service
 from portal.procedures import staff as procedures_staff
 from portal.publication import public as publication
 from portal.publication import service as publication_service
+from portal.rectifications import staff as rectifications_staff
 from portal.reply_drafts import service as reply_drafts
 from portal.reply_drafts import staff as reply_drafts_staff
-from portal.rectifications import staff as rectifications_staff
 from portal.revisits import public as revisits
 from portal.revisits import staff as revisits_staff
 from portal.risk_batches import staff as risk_batches_staff
@@ -150,15 +150,15 @@ STAFF_BLUEPRINTS: tuple[Blueprint, ...] = (
     supervisions_staff.blueprint,
     accountability_staff.blueprint,
     complaint_publication_staff.blueprint,
+    complaint_deadlines_staff.blueprint,
     case_routing_staff.blueprint,
     complaint_escalation_staff.blueprint,
+    case_types_staff.blueprint,
     permits_staff.blueprint,
     permit_imports_staff.blueprint,
     calls_staff.blueprint,
     messages_staff.blueprint,
     wordings_staff.blueprint,
-    complaint_deadlines_staff.blueprint,
-    case_types_staff.blueprint,
     revisits_staff.blueprint,
     hotline_imports_staff.blueprint,
     risk_periods_staff.blueprint,

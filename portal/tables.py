@@ -10,9 +10,9 @@ from portal.calls import models as calls
 from portal.case_clocks import models as case_clocks
 from portal.case_transfers import models as case_transfers
 from portal.case_types import models as case_types
+from portal.complaint_publication import models as complaint_publication
 from portal.complaint_words import models as complaint_words
 from portal.complaint_worklists import models as complaint_worklists
-from portal.complaint_publication import models as complaint_publication
 from portal.complaints import models as complaints
 from portal.contacts import models as contacts
 from portal.decisions import models as decisions

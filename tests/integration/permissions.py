@@ -85,7 +85,7 @@ _LINES = {
         rectifications.answer rectifications.ask_mistake rectifications.decide_mistake rectifications.make_contact
         complaint_publication.add_passage complaint_publication.confirm complaint_publication.hide_again
         complaint_publication.leave_visible complaint_publication.release complaint_publication.save_words
-        complaint_publication.send_back supervisions.reply supervisions.show complaint_publication.show complaint_publication.withdraw
+        complaint_publication.send_back supervisions.reply complaint_publication.show complaint_publication.withdraw
     """,
     "sees sees  no no no  sees -- --": """
         complaints.preview complaints.show rectifications.show supervisions.show
@@ -105,7 +105,6 @@ _LINES = {
         complaint_publication.hide_again-conduct complaint_publication.leave_visible-conduct
         complaint_publication.release-conduct complaint_publication.save_words-conduct
         complaint_publication.send_back-conduct complaint_publication.show-conduct supervisions.reply-conduct
-        supervisions.show-conduct
         complaint_publication.withdraw-conduct
     """,
     "sees sees  no no no  -- -- --": """

@@ -53,8 +53,8 @@ def upgrade() -> None:
     create_tables()
     create_security_tables()
     create_casework_tables()
-    create_worklist_tables()
     create_followup_tables()
+    create_worklist_tables()
     add_columns()
     seal_rows()
     for table, names in (('complaint', (*TEXTS, *WHO)), ('complaint_event', ('text',)), ('complaint_file', ('name',))):

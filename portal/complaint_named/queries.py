@@ -12,7 +12,7 @@ from portal.accounts.models import Role, Staff
 from portal.complaint_named.rules import Person
 from portal.complaints.models import Complaint, ComplaintEvent, ComplaintNamed
 from portal.complaints.queries import OPEN
-from portal.db import db
+from portal.db import batched, db
 from portal.errors import NotFound
 from portal.organs.models import Officer, Organ
 from portal.organs.rules import normalise_card_number
@@ -95,6 +95,21 @@ def list_named(complaint_id: int) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         .where(ComplaintNamed.complaint_id == complaint_id)
         .order_by(ComplaintNamed.cleared_at.is_not(None), ComplaintNamed.id)
     ).all()
+
+
+def list_names_in(case_ids: Sequence[int]) -> dict[int, set[str]]:
+    """Return the names of whom some cases name, by case."""
+    found: dict[int, set[str]] = {}
+    for some in batched(case_ids):
+        rows = db.session.execute(
+            sa.select(ComplaintNamed.complaint_id, Staff.name, Officer.name)
+            .outerjoin(Staff, Staff.id == ComplaintNamed.staff_id)
+            .outerjoin(Officer, Officer.id == ComplaintNamed.officer_id)
+            .where(ComplaintNamed.complaint_id.in_(some))
+        )
+        for case_id, *names in rows:
+            found.setdefault(case_id, set()).update(filter(None, names))
+    return found
 
 
 def get_named(complaint_id: int, named_id: int) -> ComplaintNamed:

@@ -1,6 +1,7 @@
 """Preparing a case for the public, releasing it, and taking it back. Callers hold the case's row locked, and commit."""
 
 import json
+import unicodedata
 from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
@@ -17,7 +18,7 @@ from portal.errors import Conflict, Forbidden, Refusal, TransitionError
 from portal.masking.rules import Choices
 from portal.masking_sheets import rules as sheets
 from portal.masking_sheets.rules import ADDABLE, REASONS, Group, Sheet
-from portal.personal_data.rules import Finding
+from portal.personal_data.rules import Finding, find_credit_codes
 from portal.search import service as search
 from portal.search.models import EntryKind
 
@@ -65,7 +66,8 @@ def _first_choices(complaint: Complaint, words: Words) -> Choices:
     """Return what is masked from the start: who sent it, whom and where it is about, and its numbers."""
     texts, choices = tuple(vars(words).values()), Choices()
     wanted = [(Finding.OTHER, text) for text in (*queries.list_secrets(complaint), *rules.find_numbers(texts))]
-    wanted += [(Finding.ADDRESS, complaint.place)]
+    codes = find_credit_codes(unicodedata.normalize("NFKC", "\n".join(texts)))
+    wanted += [(Finding.ADDRESS, complaint.place), *((Finding.OTHER, code) for code in codes)]
     wanted += [(Finding.NAME, name) for name in queries.list_officer_names(complaint)]
     for kind, passage in dict.fromkeys(wanted):
         if sheets.is_passage(passage) and sheets.stands_in(passage, texts):

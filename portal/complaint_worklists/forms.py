@@ -1,6 +1,7 @@
 """The forms of the worklist: its filters, a name to keep them under, and its cases as rows of a spreadsheet."""
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
@@ -16,8 +17,10 @@ from portal.complaints.forms import CATEGORIES
 from portal.complaints.models import Channel, Complaint, ComplaintKind, ComplaintState, Finding
 from portal.fields import AtMost, one_line
 from portal.i18n import pick
-from portal.masking.rules import Context, find_marks, masked
+from portal.masking.rules import Choices, Context, find_marks, masked
 from portal.paging import whole_number
+from portal.personal_data.rules import Finding as Personal
+from portal.personal_data.rules import find_credit_codes
 
 KINDS = {
     ComplaintKind.CONDUCT: _l("Complaint about conduct"),
@@ -100,13 +103,17 @@ FINDINGS = {
 }
 
 
-def write_cells(case: Complaint) -> list[str]:
+def write_cells(case: Complaint, names: Iterable[str]) -> list[str]:
     """Return a case as cells that no spreadsheet program runs: no names, numbers or addresses of people.
 
-    What was written is masked as for publication; who sent it and whom it names is looked for as well.
+    What was written is masked as for publication; who sent it, with their firm, and `names` of whom it names are
+    looked for as well.
     """
-    context = Context(party_name=case.sender_name, party_is_person=True, representative=case.officer)
-    facts = masked(case.facts, find_marks(case.facts, context))
+    context = Context(party_name=case.sender_name, party_is_person=True)
+    hidden = [(Personal.NAME, name) for name in (*names, *case.officer.split(), case.officer) if len(name) > 1]
+    codes = find_credit_codes(unicodedata.normalize("NFKC", case.facts))
+    hidden += [(Personal.OTHER, text) for text in (*codes, case.sender_address) if text]
+    facts = masked(case.facts, find_marks(case.facts, context, Choices(added=tuple(hidden))))
     answered_on = clock.local(case.answered_at).date().isoformat() if case.answered_at else ""
     values = (
         case.number,

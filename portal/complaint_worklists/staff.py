@@ -14,6 +14,7 @@ from portal.accounts import guard
 from portal.accounts.rules import sees_all
 from portal.audit import service as audit
 from portal.calendar.queries import get_calendar
+from portal.complaint_named.queries import list_names_in
 from portal.complaint_worklists import queries, rules, service
 from portal.complaint_worklists.forms import CHANNELS, EXPORTED, KINDS, NameForm, read_filters, read_ids, write_cells
 from portal.complaints.models import ComplaintState
@@ -106,7 +107,8 @@ def export(form: str) -> Response:
         raise NotFound("")
     staff, filters, today = guard.current_staff(), read_filters(request.args), clock.today()
     cases, more = queries.list_exported(filters, staff, today)
-    rows = [[str(heading) for heading in EXPORTED], *(write_cells(case) for case in cases)]
+    names = list_names_in([case.id for case in cases])
+    rows = [[str(heading) for heading in EXPORTED], *(write_cells(case, names.get(case.id, ())) for case in cases)]
     file, media_type = WRITERS[form](rows)
     kept = filters.to_keep() | ({"words": "yes"} if filters.words else {})
     audit.record("complaints.export", "complaints", staff_id=staff.id, cases=len(cases), filters=kept, form=form)

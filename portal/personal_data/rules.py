@@ -112,6 +112,11 @@ def _is_code(flat: str, start: int, code: str) -> bool:
     return not identity and (labelled or not code[:17].isdigit())
 
 
+def find_credit_codes(flat: str) -> list[str]:
+    """Return the credit codes in a half-width text: where a sender speaks of their own firm, they say who it is."""
+    return [hit[0] for hit in _CODE.finditer(flat) if _is_code(flat, hit.start(), hit[0])]
+
+
 def is_credit_code(code: str) -> bool:
     """Whether eighteen letters are a unified social credit code with a right check letter (GB 32100-2015)."""
     letters = code.upper()

@@ -16,13 +16,14 @@ from portal.accounts.models import Role
 from portal.case_types.models import CaseType
 from portal.complaint_publication import queries, rules
 from portal.complaint_publication.models import AnswerEdition, EditionState, PublishedAnswer
-from portal.complaint_publication.service import Words
+from portal.complaint_publication.service import Words, save_words
 from portal.complaint_tracking.service import reopen_case
 from portal.complaints.models import Complaint, ComplaintKind, ComplaintState, Finding
 from portal.db import db
 from portal.organs.models import Organ
 from portal.search.models import EntryKind, SearchEntry
 from portal.search.queries import list_similar
+from tests.factories.accounts import make_staff
 from tests.factories.complaints import code_of, errors
 from tests.factories.organs import make_officer, make_organ
 from tests.factories.published_answers import WORDS, make_consenting, make_published
@@ -283,6 +284,12 @@ def test_words_lie_sealed_in_the_database(case: Complaint, writer: FlaskClient, 
     sealed = db.session.execute(sa.text("SELECT texts_sealed FROM answer_edition")).scalar_one()
     assert "只在密封里的话".encode() not in bytes(sealed)
     assert find_edition(case).question == "只在密封里的话"
+
+
+def test_the_firm_of_whoever_sent_it_is_masked_from_the_start(case: Complaint) -> None:
+    words = Words("标题", "我的店，统一社会信用代码９２410883MA1234567T，被查了三次", "答")
+    edition = save_words(complaint=case, staff=make_staff(), words=words)
+    assert queries.get_sheet(edition).public("question") == "我的店，统一社会信用代码***，被查了三次"
 
 
 def test_month_is_all_that_is_said_of_the_day(case: Complaint, client: FlaskClient) -> None:

@@ -285,14 +285,17 @@ def test_a_clerk_gives_away_only_what_is_theirs(sign_in: SignIn) -> None:
 
 def test_an_exported_list_names_nobody_and_runs_nothing(sign_in: SignIn, tmp_path: Path) -> None:
     organ = make_organ(name="虚构市甲局")
-    facts = "=HYPERLINK(1)我叫欧阳虚构，电话13800138000，检查人员李虚构收了钱"
+    make_staff(name="赵虚构名")
+    firm = "92410883MA1234567T"
+    facts = f"=HYPERLINK(1)我叫欧阳虚构，电话13800138000，{firm}，检查人员李虚构收了钱，赵虚构名打人，虚构楼西"
     case = make_complaint(
         organ_id=organ.id,
         facts=facts,
         phone="+8613800138000",
         sender_name="欧阳虚构",
-        officer="李虚构",
+        officer="李虚构 16080000001",
         place="黄河大道七号",
+        sender_address="虚构楼西",
     )
     make_complaint(kind=ComplaintKind.QUESTION, facts="另一件")
     db.session.commit()
@@ -302,7 +305,7 @@ def test_an_exported_list_names_nobody_and_runs_nothing(sign_in: SignIn, tmp_pat
     rows = list(csv.reader(StringIO(answer.data.decode("utf-8-sig"))))
     assert [row[0] for row in rows[1:]] == [case.number]
     assert rows[1][-1].startswith("'=")
-    for hidden in ("欧阳虚构", "李虚构", "13800138000", "黄河大道"):
+    for hidden in ("欧阳虚构", "李虚构", "13800138000", "黄河大道", "赵虚构", firm, "虚构楼西"):
         assert hidden not in answer.text, hidden
     file = tmp_path / "list.xlsx"
     file.write_bytes(client.post(f"{INDEX}export.xlsx?kind=report").data)

@@ -36,8 +36,7 @@ def transfer(*, complaint: Complaint, staff: Staff, organ_id: int, reason: str) 
     add_event(complaint, "transfer", public=True, text=organ.name, staff=staff)
     add_event(complaint, "transfer-why", public=False, text=reason, staff=staff)
     audit.record("complaint.transfer", f"complaint:{complaint.id}", staff_id=staff.id, organ_id=organ.id)
-    nth = sum(event.action == "transfer" for event in complaint.events)
-    outbox.tell_sender(complaint, outbox.TRANSFERRED, nth=nth)
+    _tell_sender(complaint)
 
 
 def give_back(*, complaint: Complaint, staff: Staff, reason: str) -> None:
@@ -57,6 +56,12 @@ def give_back(*, complaint: Complaint, staff: Staff, reason: str) -> None:
     add_event(complaint, "give-back", public=True, text=organ.name if organ else "", staff=staff)
     add_event(complaint, "transfer-why", public=False, text=reason, staff=staff)
     audit.record("complaint.give-back", f"complaint:{complaint.id}", staff_id=staff.id, organ_id=last.from_organ_id)
+    _tell_sender(complaint)
+
+
+def _tell_sender(complaint: Complaint) -> None:
+    nth = sum(event.action in ("transfer", "give-back") for event in complaint.events)
+    outbox.tell_sender(complaint, outbox.TRANSFERRED, nth=nth)
 
 
 def set_joint(*, complaint: Complaint, staff: Staff, organ_ids: list[int]) -> None:

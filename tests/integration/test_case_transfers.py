@@ -65,9 +65,11 @@ def test_the_sender_hears_of_each_passing_on_once(case: Complaint, organs: tuple
     staff, other = make_staff(role=Role.SUPERVISOR), make_complaint(organ_id=organs[0].id)
     service.transfer(complaint=other, staff=staff, organ_id=organs[1].id, reason="归乙局管")
     service.transfer(complaint=case, staff=staff, organ_id=organs[1].id, reason="归乙局管")
-    service.transfer(complaint=case, staff=staff, organ_id=organs[0].id, reason="还是甲局管")
+    service.give_back(complaint=case, staff=staff, reason="不归我们管")
+    service.transfer(complaint=case, staff=staff, organ_id=organs[1].id, reason="还是归乙局管")
     told = db.session.query(Message).filter(Message.template == "complaint_transferred")
-    assert sorted(row.key for row in told) == [f"complaint-transferred:{case.id}", f"complaint-transferred:{case.id}:2"]
+    key = f"complaint-transferred:{case.id}"
+    assert [row.key for row in told.order_by(Message.id)] == [key, f"{key}:2", f"{key}:3"]
 
 
 @pytest.mark.parametrize("organ", ["0", "999999", "x"])

@@ -139,6 +139,9 @@ def _where(view: View) -> tuple[sa.ColumnElement[bool], ...]:
         states = [ComplaintState(state) for state in sorted(rules.PUBLISHABLE_STATES)]
         fresh = sa.or_(AnswerEdition.state.is_(None), AnswerEdition.state == EditionState.WITHDRAWN)
         return consent, Complaint.state.in_(states), fresh
+    if view is View.RELEASED:
+        # Of a case that was kept for long enough nothing is left but what it published.
+        return (AnswerEdition.state == EditionState.RELEASED,)
     return consent, AnswerEdition.state == EditionState(view.value)
 
 

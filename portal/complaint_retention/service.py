@@ -24,8 +24,9 @@ from portal.messages.models import Message
 from portal.vault import new_data_key
 
 AT_ONCE = 50
-# Rows that are nothing without what they hold; of the others only what is sealed goes.
-DROPPED = frozenset({"answer_edition", "complaint_file", "complaint_named", "complaint_words", "reply_draft"})
+# Rows that are nothing without what they hold; of the others only what is sealed goes. What is published goes on, and
+# its edition stays: by it staff can still take it back.
+DROPPED = frozenset({"complaint_file", "complaint_named", "complaint_words", "reply_draft"})
 # No case has this number: whoever asks what it is about finds nothing.
 NO_CASE = "complaint:0"
 NOTHING: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """Closed cases that were kept long enough: nothing personal is left in the database or on disk, figures stay."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 from flask import Flask
+from flask.testing import FlaskClient
 
 from notifiers.expire import expire
 from portal import clock, uploads
@@ -21,6 +23,7 @@ from portal.case_steps.service import add_note
 from portal.case_types.models import AtEnd
 from portal.case_types.queries import get_case_type
 from portal.complaint_named.service import add_named
+from portal.complaint_publication.service import Words
 from portal.complaint_retention import queries, service
 from portal.complaint_tracking.service import add_supplement
 from portal.complaint_words.queries import may_hold
@@ -36,7 +39,9 @@ from tests.factories.accounts import make_staff
 from tests.factories.complaints import make_complaint
 from tests.factories.everything import stage_picture
 from tests.factories.organs import make_organ
+from tests.factories.published_answers import make_published
 
+SignIn = Callable[..., FlaskClient]
 NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
 
 
@@ -203,3 +208,18 @@ def test_command_counts_first_and_names_nobody(app: Flask) -> None:
     assert not case.erased_at
     assert json.loads(runner.invoke(args=["complaints", "retain", "--json"]).output) == {"ended": 1}
     assert db.session.scalar(sa.select(sa.func.count(Complaint.erased_at))) == 1
+
+
+def test_what_is_published_of_it_can_still_be_taken_back(client: FlaskClient, sign_in: SignIn) -> None:
+    case = make_closed(publish_consent=True)
+    published = make_published(case, Words("标题", "问", "答"))
+    db.session.commit()
+    assert service.retain_some(clock.today()) == 1
+    db.session.commit()
+    assert client.get(f"/answers/{published.id}").status_code == 200
+    office = sign_in(Role.SUPERVISOR)
+    assert case.number in office.get("/staff/complaint-publication/?view=released").text
+    address = f"/staff/complaint-publication/{case.id}"
+    assert office.get(address).status_code == 200
+    assert office.post(f"{address}/withdraw", data={"reason": "误发"}).status_code == 303
+    assert client.get(f"/answers/{published.id}").status_code == 410

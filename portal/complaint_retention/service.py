@@ -16,9 +16,11 @@ from portal.audit import service as audit
 from portal.calls.models import Call
 from portal.case_types.models import AtEnd
 from portal.case_types.queries import list_case_types
+from portal.complaint_publication.service import end_publication
 from portal.complaint_retention import queries
 from portal.complaint_words.service import remove_words
 from portal.complaints.models import wrap_key
+from portal.complaints.queries import get_for_sender
 from portal.db import db
 from portal.messages.models import Message
 from portal.vault import new_data_key
@@ -57,6 +59,7 @@ def retain_some(today: date) -> int:
             remove_words(*ids)
             _forget_messages(ids)
             if kind.at_end is AtEnd.DELETE:
+                _end_publications(ids)
                 _delete(ids)
             else:
                 _anonymise(cases)
@@ -79,6 +82,12 @@ def _anonymise(cases: Sequence[Any]) -> None:
         # Under a new key, so that nothing that is left of the old one anywhere opens anything.
         fresh = NOTHING | {"data_key": wrap_key(new_data_key(), case.number), "erased_at": clock.now()}
         db.session.execute(sa.update(rows).where(rows.c.id == case.id).values(fresh))  # type: ignore[arg-type]
+
+
+def _end_publications(ids: Sequence[int]) -> None:
+    """Take back what is published of cases of which nothing stays by which anybody could do so later."""
+    for case_id in ids:
+        end_publication(complaint=get_for_sender(case_id))
 
 
 def _delete(ids: Sequence[int]) -> None:

@@ -223,3 +223,14 @@ def test_what_is_published_of_it_can_still_be_taken_back(client: FlaskClient, si
     assert office.get(address).status_code == 200
     assert office.post(f"{address}/withdraw", data={"reason": "误发"}).status_code == 303
     assert client.get(f"/answers/{published.id}").status_code == 410
+
+
+def test_what_is_published_of_a_case_goes_when_all_of_it_does(client: FlaskClient) -> None:
+    case = make_closed(publish_consent=True)
+    get_case_type("report").at_end = AtEnd.DELETE
+    published = make_published(case, Words("标题", "问", "答"))
+    db.session.commit()
+    assert service.retain_some(clock.today()) == 1
+    db.session.commit()
+    assert db.session.query(Complaint).count() == 0
+    assert client.get(f"/answers/{published.id}").status_code == 410

@@ -38,8 +38,8 @@ hypothesis.load_profile("portal")
 # looks at the real thing.
 security._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
-# Of a test with many cases so many run on PostgreSQL as well: most cases are about what people type.
-CASES_ON_POSTGRESQL = 2
+# Of a test with many cases so many run on PostgreSQL too: most cases are about what people type.
+CASES_ON_POSTGRESQL = 1
 
 
 class Browser(FlaskClient):
@@ -183,7 +183,7 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the first cases of each test on PostgreSQL, and every case where its SQL is what is tested."""
+    """Run the first case of each test on PostgreSQL, and every case where its SQL is what is tested."""
     seen: Counter[str] = Counter()
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []

@@ -1,5 +1,6 @@
 """What every test may ask for: settings, an application on each database, a client, staff who are signed in."""
 
+import gc
 import os
 import shutil
 import socket
@@ -194,6 +195,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (left_out if counts and seen[name] > CASES_ON_POSTGRESQL else kept).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector away from what stays: going through it again and again took most of a test's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_sessionfinish() -> None:

@@ -71,7 +71,9 @@ def start(settings: Settings, tmp_path: Path) -> Iterator[Start]:
     def begin(address: str, *options: str) -> "subprocess.Popen[str]":
         home = tmp_path / f"machine-{len(workers)}"
         home.mkdir()
-        own = environment(settings, data_dir=home, BROKER_URL=address)
+        # The one thing that machines share besides database and broker: without it phones cannot be read.
+        vault = str(settings.data_dir / "keys" / "vault.json")
+        own = environment(settings, data_dir=home, BROKER_URL=address, VAULT_FILE=vault)
         with (home / "log").open("wb") as log:
             worker = start_notify("run", *options, environment=own, stdout=log, stderr=log, group=True)
         workers.append(worker)

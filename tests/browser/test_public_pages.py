@@ -67,4 +67,4 @@ def test_the_keyboard_reaches_the_content_first(visit: Callable[..., Visitor]) -
     visitor.page.keyboard.press("Tab")
     assert visitor.page.locator(":focus").inner_text() == "Skip to content"
     visitor.page.keyboard.press("Enter")
-    assert visitor.page.url.endswith("#main")
+    visitor.page.wait_for_url("**/#main")

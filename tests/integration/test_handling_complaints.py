@@ -186,7 +186,8 @@ def test_worklist_counts_filters_and_orders(sign_in: SignIn) -> None:
         counts = queries.count_views(me, clock.today())
         page = clerk.get("/staff/complaints/").text
         assert page.index(late.number) < page.index(due.number) < page.index(fresh.number) < page.index(done.number)
-        assert counts == {"mine": 1, "today": 1, "late": 1, "unassigned": 2, "waiting": 0, "told": 0, "answered": 1, "all": 4}
+        some = {"mine": 1, "today": 1, "late": 1, "unassigned": 2, "answered": 1, "all": 4}
+        assert counts == some | {"waiting": 0, "told": 0}
         for query, expected in (
             ("view=late", {late}),
             ("view=today", {due}),
